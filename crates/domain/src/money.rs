@@ -64,19 +64,30 @@ impl NanoUsd {
     /// # Errors
     /// `invalid_amount` when it is not a decimal number of at most nine places; `amount_too_large` when it does not fit.
     pub fn parse_usd(text: &str) -> Result<Self, Error> {
-        let bad = || Error::invalid("invalid_amount", "Write dollars in decimal, with at most nine places, such as 12.50.");
+        let bad = || {
+            Error::invalid(
+                "invalid_amount",
+                "Write dollars in decimal, with at most nine places, such as 12.50.",
+            )
+        };
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || fraction.len() > 9 || digits.ends_with('.') {
+        if whole.is_empty()
+            || !is_number(whole)
+            || !is_number(fraction)
+            || fraction.len() > 9
+            || digits.ends_with('.')
+        {
             return Err(bad());
         }
         let whole: i64 = whole.parse().map_err(|_| too_large())?;
         let fraction: i64 = format!("{fraction:0<9}").parse().map_err(|_| bad())?;
-        let nano = whole.checked_mul(NANO_PER_USD).and_then(|n| n.checked_add(fraction)).ok_or_else(too_large)?;
+        let nano =
+            whole.checked_mul(NANO_PER_USD).and_then(|n| n.checked_add(fraction)).ok_or_else(too_large)?;
         Ok(Self(if negative { -nano } else { nano }))
     }
 }
@@ -102,7 +113,9 @@ mod tests {
 
     #[test]
     fn decimal_text_is_exact_both_ways() {
-        for (text, nano) in [("0.00", 0), ("12.50", 12_500_000_000), ("0.000000001", 1), ("-1.25", -1_250_000_000)] {
+        for (text, nano) in
+            [("0.00", 0), ("12.50", 12_500_000_000), ("0.000000001", 1), ("-1.25", -1_250_000_000)]
+        {
             assert_eq!(NanoUsd::parse_usd(text).unwrap().nano(), nano);
             assert_eq!(NanoUsd::from_nano(nano).to_string(), text);
         }

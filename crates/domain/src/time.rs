@@ -129,7 +129,11 @@ impl TimeZone {
             return Ok(Self::utc());
         }
         jiff::tz::TimeZone::get(name).map(|zone| Self { zone, name: name.to_owned() }).map_err(|_| {
-            Error::invalid_param("invalid_time_zone", "time_zone", "Use a name of the IANA database, such as Europe/Berlin.")
+            Error::invalid_param(
+                "invalid_time_zone",
+                "time_zone",
+                "Use a name of the IANA database, such as Europe/Berlin.",
+            )
         })
     }
 
@@ -278,7 +282,8 @@ mod tests {
 
     #[test]
     fn every_boundary_belongs_to_exactly_one_window() {
-        for name in ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"] {
+        for name in ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"]
+        {
             let zone = TimeZone::named(name).unwrap();
             for window in [Window::Hour, Window::Day, Window::Week, Window::Month] {
                 let mut moment = at("2026-01-01T00:00:00Z");

@@ -2,6 +2,7 @@
 //!
 //! Every other crate stands on this one. What a word means is decided here; see `ARCHITECTURE.md`.
 
+pub mod access;
 pub mod error;
 pub mod ids;
 pub mod money;

@@ -1,0 +1,99 @@
+//! Every permission there is, with the sentence that explains it.
+
+use std::fmt;
+
+/// Where a permission can be held and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Needs an organization role.
+    Organization,
+    /// Given by a role in one project, or by an organization role for all projects.
+    Project,
+}
+
+macro_rules! permissions {
+    ($($variant:ident = $name:literal, $level:ident, $sentence:literal;)*) => {
+        /// One thing that somebody may do. The name is `noun.verb`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Permission {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Permission {
+            /// Every permission, in the order of the printed matrix.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it allows, in one sentence.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)* }
+            }
+
+            /// Where it is held.
+            pub const fn level(self) -> Level {
+                match self { $(Self::$variant => Level::$level,)* }
+            }
+        }
+    };
+}
+
+permissions! {
+    OrganizationRead = "organization.read", Organization, "See the organization's name and settings.";
+    OrganizationUpdate = "organization.update", Organization, "Change the organization's name and settings.";
+    MemberRead = "member.read", Organization, "See who is a member of the organization.";
+    MemberManage = "member.manage", Organization, "Change members' roles and remove members.";
+    InviteRead = "invite.read", Organization, "See invitations.";
+    InviteManage = "invite.manage", Organization, "Invite people to the organization and revoke invitations.";
+    AdminKeyRead = "admin_key.read", Organization, "See admin keys (never their secrets).";
+    AdminKeyManage = "admin_key.manage", Organization, "Create and revoke admin keys.";
+    ProviderRead = "provider.read", Organization, "See provider connections (never their credentials).";
+    ProviderManage = "provider.manage", Organization, "Attach, change and remove provider connections.";
+    PriceRead = "price.read", Organization, "See the prices that apply.";
+    PriceManage = "price.manage", Organization, "Override prices for the organization.";
+    AuditRead = "audit.read", Organization, "Read the audit trail.";
+    ProjectCreate = "project.create", Organization, "Create projects.";
+    AllowanceManage = "allowance.manage", Organization, "Set any allowance of the organization.";
+    ProjectRead = "project.read", Project, "See a project and its settings.";
+    ProjectUpdate = "project.update", Project, "Change a project's settings and labels.";
+    ProjectArchive = "project.archive", Project, "Archive a project, which stops its keys, and restore it.";
+    ProjectMemberRead = "project_member.read", Project, "See who works in a project.";
+    ProjectMemberManage = "project_member.manage", Project, "Add, change and remove people of a project.";
+    ServiceAccountRead = "service_account.read", Project, "See a project's service accounts.";
+    ServiceAccountManage = "service_account.manage", Project, "Create, change and remove a project's service accounts.";
+    ApiKeyRead = "api_key.read", Project, "See all keys of a project (never their secrets).";
+    ApiKeyReadOwn = "api_key.read_own", Project, "See the keys of a project that one owns.";
+    ApiKeyManage = "api_key.manage", Project, "Create, change, disable and revoke any key of a project.";
+    ApiKeyManageOwn = "api_key.manage_own", Project, "Create keys of one's own in a project, change, disable and revoke them.";
+    AllowanceRead = "allowance.read", Project, "See the allowances that bind a project and what is left of them.";
+    AllowanceManageKeys = "allowance.manage_keys", Project, "Set allowances on the keys of a project.";
+    UsageRead = "usage.read", Project, "See a project's usage down to its keys and single records.";
+    UsageReadOwn = "usage.read_own", Project, "See the usage of the keys of a project that one owns.";
+    CostRead = "cost.read", Project, "See what a project cost, by model and label.";
+}
+
+impl Permission {
+    /// The permission of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|permission| permission.name() == name)
+    }
+
+    /// The narrower permission that covers only what one owns, where there is one.
+    pub const fn own(self) -> Option<Self> {
+        match self {
+            Self::ApiKeyRead => Some(Self::ApiKeyReadOwn),
+            Self::ApiKeyManage => Some(Self::ApiKeyManageOwn),
+            Self::UsageRead => Some(Self::UsageReadOwn),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

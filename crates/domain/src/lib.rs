@@ -3,9 +3,21 @@
 //! Every other crate stands on this one. What a word means is decided here; see `ARCHITECTURE.md`.
 
 pub mod access;
+pub mod api_keys;
+pub mod audit;
 pub mod error;
 pub mod ids;
+pub mod invites;
+pub mod members;
 pub mod money;
+pub mod organizations;
+pub mod pricing;
+pub mod projects;
+pub mod providers;
+pub mod routes;
+pub mod service_accounts;
+pub mod text;
 pub mod time;
+pub mod usage;
 
 pub use error::Error;

@@ -3,6 +3,7 @@
 //! Every other crate stands on this one. What a word means is decided here; see `ARCHITECTURE.md`.
 
 pub mod access;
+pub mod allowances;
 pub mod api_keys;
 pub mod audit;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod invites;
 pub mod members;
 pub mod money;
 pub mod organizations;
+pub mod page;
 pub mod pricing;
 pub mod projects;
 pub mod providers;

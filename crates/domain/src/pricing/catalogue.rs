@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     /// Newest first, per kind and model.
-    own: HashMap<(ProviderKind, String), Vec<Arc<Price>>>,
+    own: Index,
 }
 
 impl Catalogue {
@@ -42,7 +42,7 @@ impl Catalogue {
     }
 }
 
-fn index(prices: impl IntoIterator<Item = Price>) -> HashMap<(ProviderKind, String), Vec<Arc<Price>>> {
+fn index(prices: impl IntoIterator<Item = Price>) -> Index {
     let mut map: HashMap<_, Vec<Arc<Price>>> = HashMap::new();
     for price in prices {
         map.entry((price.kind, price.model.clone())).or_default().push(Arc::new(price));
@@ -52,6 +52,9 @@ fn index(prices: impl IntoIterator<Item = Price>) -> HashMap<(ProviderKind, Stri
     }
     map
 }
+
+/// Prices by kind and model, newest first.
+pub type Index = HashMap<(ProviderKind, String), Vec<Arc<Price>>>;
 
 #[derive(Deserialize)]
 struct File {
@@ -71,8 +74,8 @@ struct Entry {
 }
 
 /// The built-in list by kind and model, newest price first. It is data: `prices.json` beside this file.
-pub fn built_in() -> &'static HashMap<(ProviderKind, String), Vec<Arc<Price>>> {
-    static LIST: LazyLock<HashMap<(ProviderKind, String), Vec<Arc<Price>>>> = LazyLock::new(|| {
+pub fn built_in() -> &'static Index {
+    static LIST: LazyLock<Index> = LazyLock::new(|| {
         // A list that does not parse cannot be built: the test below reads the same text.
         let file: File = serde_json::from_str(include_str!("prices.json"))
             .unwrap_or_else(|_| File { version: String::new(), models: Vec::new() });

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 mod catalogue;
 mod import;
 
-pub use catalogue::{Catalogue, built_in};
+pub use catalogue::{Catalogue, Index, built_in};
 pub use import::{Imported, import_litellm};
 
 /// What a price is per.

@@ -1,0 +1,240 @@
+//! Settings: one struct per concern, read once at start. `config.default.toml` is their manual and their default.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The manual and the defaults.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The database's address.
+    pub database: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How people reach this server; none means by the listening address.
+    pub public_url: Option<String>,
+    /// The master key's file.
+    pub master_key_file: PathBuf,
+    /// Upstream `host:port` on addresses that are not public.
+    pub allow_upstream: Vec<String>,
+    /// Whether anyone signed in may create organizations.
+    pub anyone_creates_organizations: bool,
+    /// Bounds of the gateway.
+    pub limits: Limits,
+    /// How long sessions live.
+    pub sessions: Sessions,
+    /// The simulated provider.
+    pub simulated: Simulated,
+    /// What is logged and how.
+    pub log: Log,
+}
+
+/// Bounds of the gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Largest request body, in bytes.
+    pub gateway_body_bytes: usize,
+    /// Open calls at the same time.
+    pub gateway_calls_in_flight: usize,
+}
+
+/// How long sessions live.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// Without a request, in minutes.
+    pub idle_minutes: i64,
+    /// In any case, in hours.
+    pub absolute_hours: i64,
+}
+
+/// The simulated provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulated {
+    /// How long it takes to begin an answer, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// In the syntax of tracing's filter.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: String,
+    database: String,
+    listen: String,
+    public_url: String,
+    master_key_file: String,
+    allow_upstream: Vec<String>,
+    create_organizations: String,
+    limits: Limits,
+    sessions: Sessions,
+    simulated: Simulated,
+    log: Log,
+}
+
+/// What the command line says, which wins over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// `--data`.
+    pub data: Option<PathBuf>,
+    /// `--database`.
+    pub database: Option<String>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--allow-upstream`, added to the file's.
+    pub allow_upstream: Vec<String>,
+}
+
+/// Reads the file over the defaults and the command line over both.
+///
+/// # Errors
+/// Every mistake at once, each with the name of its key.
+pub fn load(overrides: &Overrides) -> Result<Config, Vec<String>> {
+    let mut table: toml::Table = toml::from_str(DEFAULTS).map_err(|error| vec![error.to_string()])?;
+    let mut mistakes = Vec::new();
+    if let Some(path) = &overrides.file {
+        match read_table(path) {
+            Ok(own) => overlay("", &mut table, own, &mut mistakes),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let file: File =
+        toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    check(file, overrides)
+}
+
+fn read_table(path: &Path) -> Result<toml::Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Lays one table over another; only known names, each with a value of the default's type.
+fn overlay(prefix: &str, base: &mut toml::Table, own: toml::Table, mistakes: &mut Vec<String>) {
+    for (name, value) in own {
+        let path = format!("{prefix}{name}");
+        match (base.get_mut(&name), value) {
+            (None, _) => mistakes.push(format!("{path}: there is no such setting")),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(own)) => {
+                overlay(&format!("{path}."), inner, own, mistakes);
+            }
+            (Some(slot), value) if slot.same_type(&value) => *slot = value,
+            (Some(slot), _) => {
+                mistakes.push(format!("{path}: this takes a value of type {}", slot.type_str()))
+            }
+        }
+    }
+}
+
+fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
+    let mut mistakes = Vec::new();
+    let data = overrides.data.clone().unwrap_or_else(|| PathBuf::from(&file.data));
+    let listen = overrides.listen.clone().unwrap_or(file.listen);
+    let address = listen.parse::<SocketAddr>();
+    if address.is_err() {
+        mistakes.push(format!("listen: {listen} is not an address and port such as 127.0.0.1:8400"));
+    }
+    let url_ok = ["", "http://", "https://"].iter().any(|start| {
+        if start.is_empty() { file.public_url.is_empty() } else { file.public_url.starts_with(start) }
+    });
+    if !url_ok || file.public_url.ends_with('/') {
+        mistakes
+            .push("public_url: write http:// or https:// and a host, without a slash at the end".to_owned());
+    }
+    let allow_upstream: Vec<String> =
+        file.allow_upstream.iter().chain(&overrides.allow_upstream).cloned().collect();
+    for host in &allow_upstream {
+        let port = host
+            .rsplit_once(':')
+            .and_then(|(name, port)| port.parse::<u16>().ok().filter(|_| !name.is_empty()));
+        if port.is_none() {
+            mistakes.push(format!("allow_upstream: {host} is not host:port"));
+        }
+    }
+    if !["anyone", "nobody"].contains(&file.create_organizations.as_str()) {
+        mistakes.push("create_organizations: use \"anyone\" or \"nobody\"".to_owned());
+    }
+    let positive = [
+        ("limits.gateway_body_bytes", file.limits.gateway_body_bytes > 0),
+        ("limits.gateway_calls_in_flight", file.limits.gateway_calls_in_flight > 0),
+        ("sessions.idle_minutes", file.sessions.idle_minutes > 0),
+        ("sessions.absolute_hours", file.sessions.absolute_hours > 0),
+    ];
+    mistakes.extend(
+        positive.iter().filter(|(_, ok)| !ok).map(|(name, _)| format!("{name}: use a number above 0")),
+    );
+    if !["text", "json"].contains(&file.log.format.as_str()) {
+        mistakes.push("log.format: use \"text\" or \"json\"".to_owned());
+    }
+    let Ok(listen) = address else { return Err(mistakes) };
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let database = overrides.database.clone().unwrap_or(file.database);
+    let own_database = format!("sqlite://{}", data.join("bailiwick.db").display());
+    let own_key = data.join("master.key");
+    Ok(Config {
+        database: if database.is_empty() { own_database } else { database },
+        master_key_file: if file.master_key_file.is_empty() { own_key } else { file.master_key_file.into() },
+        data,
+        listen,
+        public_url: (!file.public_url.is_empty()).then_some(file.public_url),
+        allow_upstream,
+        anyone_creates_organizations: file.create_organizations == "anyone",
+        limits: file.limits,
+        sessions: file.sessions,
+        simulated: file.simulated,
+        log: file.log,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Config, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bailiwick.toml");
+        std::fs::write(&path, text).unwrap();
+        load(&Overrides { file: Some(path), ..Overrides::default() })
+    }
+
+    #[test]
+    fn the_defaults_stand_and_a_file_changes_single_settings() {
+        let config = load(&Overrides::default()).unwrap();
+        assert_eq!(config.listen.port(), 8400);
+        let config = with_file("listen = \"127.0.0.1:1\"\n[log]\nformat = \"json\"").unwrap();
+        assert_eq!((config.listen.port(), config.log.format.as_str()), (1, "json"));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_with_their_names() {
+        let mistakes = with_file("listn = 1\ndata = 2\n[limits]\nx = 1").unwrap_err();
+        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+        let mistakes =
+            with_file("listen = \"x\"\npublic_url = \"ftp://x\"\n[sessions]\nidle_minutes = 0").unwrap_err();
+        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+        assert!(mistakes.iter().any(|mistake| mistake.starts_with("sessions.idle_minutes")));
+    }
+}

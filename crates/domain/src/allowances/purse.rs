@@ -204,6 +204,154 @@ impl Purse {
                 Kept::Slice => wishes.extend(self.check_slice(allowance, ask)?),
                 Kept::Minute | Kept::InFlight => self.check_local(allowance, kept, ask)?,
             }
+            parts.push(Part { key, unit: allowance.unit, amount, kept });
+        }
+        if !wishes.is_empty() {
+            return Err(Denial::NeedSlice(wishes));
+        }
+        parts.iter().for_each(|part| self.take(part, at));
+        Ok(Hold { parts })
+    }
+
+    /// Replaces a hold by what the call really used; what it takes of slices goes into its record.
+    pub fn settle(&mut self, hold: Hold, actual: &Amounts) -> Vec<Charge> {
+        let mut charges = Vec::with_capacity(hold.parts.len());
+        for part in hold.parts {
+            let used = actual.of(part.unit);
+            match part.kept {
+                Kept::Slice => {
+                    if let Some(slice) = self.slices.get_mut(&part.key) {
+                        slice.held -= part.amount;
+                        slice.charged = slice.charged.saturating_add(used);
+                    }
+                    charges.push(part.key.charge(used));
+                }
+                Kept::Minute => {
+                    let local = self.minutes.get_mut(&part.key.allowance_id);
+                    if let Some(local) = local.filter(|local| local.window_start == part.key.window_start) {
+                        local.used = local.used.saturating_sub(part.amount).saturating_add(used);
+                    }
+                }
+                Kept::InFlight => {
+                    if let Some(open) = self.in_flight.get_mut(&part.key.allowance_id) {
+                        *open -= part.amount;
+                    }
+                }
+            }
+        }
+        charges
+    }
+
+    /// Notes that the store lent so much more.
+    pub fn granted(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
+        let slice = self.slices.entry(wish.key).or_default();
+        slice.granted = slice.granted.saturating_add(amount);
+        slice.window_end = wish.window_end;
+        slice.leased_at = at;
+        slice.drawn_at = at;
+        slice.last_wish = wish.wish;
+        slice.refused = None;
+    }
+
+    /// Notes that the store would not lend `wish.need` of an allowance of this amount.
+    pub fn refused(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
+        let slice = self.slices.entry(wish.key).or_default();
+        slice.window_end = wish.window_end;
+        slice.refused = Some((at, wish.need, amount));
+    }
+
+    /// Notes that charges have reached the store, which took them off this replica's slices.
+    pub fn drained(&mut self, charges: &[Charge]) {
+        for charge in charges {
+            let key = SliceKey { allowance_id: charge.allowance_id, window_start: charge.window_start };
+            if let Some(slice) = self.slices.get_mut(&key) {
+                slice.charged -= charge.amount;
+                slice.granted -= charge.amount.min(slice.granted).max(0);
+            }
+        }
+    }
+
+    /// Takes out what should go back to the store: the free part of slices whose window ended or that lie idle,
+    /// or of all with `everything`. If the store cannot take it, put it back with [`Purse::keep`].
+    pub fn take_returns(&mut self, at: Timestamp, everything: bool) -> Vec<Return> {
+        let mut returns = Vec::new();
+        for (key, slice) in &mut self.slices {
+            let is_due = everything || at >= slice.window_end || at.micros_since(slice.drawn_at) >= IDLE;
+            let free = slice.free();
+            if is_due && free > 0 {
+                slice.granted -= free;
+                returns.push(Return { key: *key, amount: free });
+            }
+        }
+        self.slices.retain(|_, slice| {
+            slice.granted != 0 || slice.held != 0 || slice.charged != 0 || at < slice.window_end
+        });
+        returns
+    }
+
+    /// Puts back what could not be returned.
+    pub fn keep(&mut self, returned: &Return) {
+        self.slices.entry(returned.key).or_default().granted += returned.amount;
+    }
+
+    /// What is held by open calls of one allowance in one window, and what this replica could still spend.
+    pub fn held_and_free(&self, key: SliceKey) -> (i64, i64) {
+        self.slices.get(&key).map_or((0, 0), |slice| (slice.held, slice.free()))
+    }
+
+    fn check_slice(&self, allowance: &Allowance, ask: Ask) -> Result<Option<SliceWish>, Denial> {
+        let Ask { key, span, amount, at, share } = ask;
+        let slice = self.slices.get(&key);
+        let free = slice.map_or(0, Slice::free);
+        if amount <= free.max(0) {
+            return Ok(None);
+        }
+        let need = amount.saturating_sub(free);
+        let known = slice.and_then(|slice| slice.refused);
+        let is_known = known.is_some_and(|(when, refused, of)| {
+            need >= refused && of == allowance.amount && at.micros_since(when) < REFUSAL_HOLDS
+        });
+        if amount > allowance.amount || is_known {
+            return Err(refused(allowance, Reason::Exhausted, span));
+        }
+        let most = (allowance.amount / if share.is_lone { 10 } else { 100 }).max(need);
+        let recent = slice.filter(|slice| at.micros_since(slice.leased_at) < SLICE_LASTS);
+        let wish = recent.map_or(need.saturating_mul(8), |slice| slice.last_wish.saturating_mul(2));
+        Ok(Some(SliceWish { key, window_end: span.end, need, wish: wish.clamp(need, most) }))
+    }
+
+    fn check_local(&self, allowance: &Allowance, kept: Kept, ask: Ask) -> Result<(), Denial> {
+        let Ask { key, span, amount, share, .. } = ask;
+        let used = match kept {
+            Kept::InFlight => self.in_flight.get(&allowance.id).copied().unwrap_or(0),
+            _ => {
+                let local = self.minutes.get(&allowance.id);
+                local.filter(|local| local.window_start == key.window_start).map_or(0, |local| local.used)
+            }
+        };
+        let fits = used.saturating_add(amount) <= share.of(allowance.amount);
+        if fits || amount == 0 || allowance.enforcement == Enforcement::Soft {
+            return Ok(());
+        }
+        Err(refused(allowance, Reason::Throttled, span))
+    }
+
+    fn take(&mut self, part: &Part, at: Timestamp) {
+        match part.kept {
+            Kept::Slice => {
+                let slice = self.slices.entry(part.key).or_default();
+                slice.held = slice.held.saturating_add(part.amount);
+                slice.drawn_at = at;
+            }
+            Kept::Minute => {
+                let local = self.minutes.entry(part.key.allowance_id).or_default();
+                if local.window_start != part.key.window_start {
+                    *local = Local { window_start: part.key.window_start, used: 0 };
+                }
+                local.used = local.used.saturating_add(part.amount);
+            }
+            Kept::InFlight => *self.in_flight.entry(part.key.allowance_id).or_default() += part.amount,
+        }
     }
 }
 

@@ -60,6 +60,16 @@ macro_rules! ids {
                 Self(uuid_v7(at, random))
             }
 
+            /// The 128 bits, for storage where text would be too long.
+            pub const fn to_bits(self) -> u128 {
+                self.0
+            }
+
+            /// The id of bits that `to_bits` gave.
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(bits)
+            }
+
             /// When the id was made, to the millisecond.
             pub fn minted_at(self) -> Timestamp {
                 Timestamp::from_unix_milliseconds((self.0 >> 80) as i64)

@@ -7,6 +7,7 @@ mod change;
 mod dialect;
 mod error;
 mod feed;
+pub mod journal;
 mod measurement;
 mod migrations;
 mod reached;

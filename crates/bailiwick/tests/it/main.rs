@@ -1,1 +1,3 @@
-//! One test binary.
+//! The executable, tested at its doors, and the shape of its source.
+
+mod tidy;

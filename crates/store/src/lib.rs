@@ -4,20 +4,26 @@
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
 mod change;
+mod credentials;
 mod dialect;
 mod error;
 mod feed;
+mod idempotency;
 pub mod journal;
 mod measurement;
 mod migrations;
 mod reached;
 mod secrets;
+mod sessions;
 
 pub use change::{Change, Committed, audit_actor};
+pub use credentials::AdminKeyHolder;
 pub use dialect::{Row, Value};
 pub use error::{Error, Result};
 pub use feed::Event;
+pub use idempotency::{Claimed, Repeatable};
 pub use secrets::{Aad, Secrets};
+pub use sessions::{Session, SessionHolder};
 
 use dialect::Engine;
 

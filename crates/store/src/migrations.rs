@@ -16,6 +16,7 @@ macro_rules! paired {
 
 paired! {
     1 "0001_core",
+    2 "0002_people",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

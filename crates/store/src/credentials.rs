@@ -1,0 +1,97 @@
+//! From a presented credential to the person behind it and what they are in one organization.
+
+use domain::access::{OrganizationRole, ProjectRole, Standing};
+use domain::api_keys::KeyHash;
+use domain::ids::{KeyId, OrganizationId, UserId};
+use domain::time::Timestamp;
+
+use crate::dialect::Row;
+use crate::error::{Error, Result};
+use crate::{Store, args};
+
+/// The live admin key to which a presented secret belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminKeyHolder {
+    /// The key.
+    pub key_id: KeyId,
+    /// The only organization in which it acts.
+    pub organization_id: OrganizationId,
+    /// Its owner.
+    pub user_id: UserId,
+    /// The owner's address.
+    pub email: String,
+}
+
+impl Store {
+    /// The admin key of a secret, if key and secret work at this moment.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn admin_key_holder(&self, hash: &KeyHash, at: Timestamp) -> Result<Option<AdminKeyHolder>> {
+        let row = self
+            .row(
+                "select k.id, k.organization_id, u.id as user_id, u.email from api_key_secrets s \
+                 join api_keys k on k.id = s.key_id join users u on u.id = k.owner_user_id \
+                 where s.hash = $1 and k.kind = 'admin' and k.revoked_at is null and k.disabled_at is null \
+                 and (s.ends_at is null or s.ends_at > $2) and (k.expires_at is null or k.expires_at > $2)",
+                args![hash.bytes().to_vec(), at],
+            )
+            .await?;
+        row.map(|row| {
+            Ok(AdminKeyHolder {
+                key_id: row.id("id")?,
+                organization_id: row.id("organization_id")?,
+                user_id: row.id("user_id")?,
+                email: row.text("email")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Notes that an admin key was used, at most once a minute.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn touch_admin_key(&self, key_id: KeyId, at: Timestamp) -> Result<()> {
+        let sql = "select id from api_keys where id = $1 and (last_used_at is null or last_used_at < $2)";
+        let stale = at.plus_seconds(-60);
+        if self.row(sql, args![key_id, stale]).await?.is_none() {
+            return Ok(());
+        }
+        let mut tx = self.measure().await?;
+        tx.run("update api_keys set last_used_at = $2 where id = $1", args![key_id, at]).await?;
+        tx.commit().await
+    }
+
+    /// What a person is in an organization; none when they are not a member.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn standing(&self, user: UserId, organization: OrganizationId) -> Result<Option<Standing>> {
+        let rows = self
+            .rows(
+                "select m.role, p.project_id, p.role as project_role from members m \
+                 left join project_members p on p.organization_id = m.organization_id and p.user_id = m.user_id \
+                 where m.organization_id = $1 and m.user_id = $2",
+                args![organization, user],
+            )
+            .await?;
+        standing_of(&rows, organization)
+    }
+}
+
+/// Reads the rows of one membership joined with its project roles.
+pub(crate) fn standing_of(rows: &[Row], organization_id: OrganizationId) -> Result<Option<Standing>> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let organization_role = first.word("role", OrganizationRole::parse)?;
+    let mut project_roles = Vec::new();
+    for row in rows {
+        let (project, role) = (row.opt_id("project_id")?, row.opt_text("project_role")?);
+        if let (Some(project), Some(role)) = (project, role) {
+            let role = ProjectRole::parse(&role)
+                .ok_or_else(|| Error::Corrupt(format!("a project role is {role}")))?;
+            project_roles.push((project, role));
+        }
+    }
+    Ok(Some(Standing { organization_id, organization_role, project_roles }))
+}

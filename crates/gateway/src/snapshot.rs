@@ -1,0 +1,78 @@
+//! What calls read: immutable views of an organization and of a key, swapped whole when something changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::api_keys::{KeyKind, KeyOwner, KeyStatus, Secret};
+use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId};
+use domain::organizations::Organization;
+use domain::pricing::Catalogue;
+use domain::projects::Project;
+use domain::providers::ProviderConnection;
+use domain::time::Timestamp;
+
+/// A key as found by one of its secrets.
+#[derive(Clone, Debug)]
+pub struct KeyView {
+    /// The key.
+    pub id: KeyId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The project; none for an admin key.
+    pub project_id: Option<ProjectId>,
+    /// What it opens.
+    pub kind: KeyKind,
+    /// To whom it belongs.
+    pub owner: KeyOwner,
+    /// From when it stops.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is switched off.
+    pub disabled_at: Option<Timestamp>,
+    /// Since when it is dead.
+    pub revoked_at: Option<Timestamp>,
+    /// The models it may use; none means whatever its project may.
+    pub models: Option<Vec<String>>,
+    /// Scopes; empty means unrestricted.
+    pub scopes: Vec<String>,
+    /// The secret it was found by.
+    pub secret_id: SecretId,
+    /// Which of the key's secrets that is.
+    pub secret_version: i64,
+    /// From when that secret stops: the end of a rotation's overlap.
+    pub secret_expires_at: Option<Timestamp>,
+}
+
+impl KeyView {
+    /// How it stands at a moment; a secret past its overlap counts as expired.
+    pub fn status(&self, at: Timestamp) -> KeyStatus {
+        let is_past = |end: Option<Timestamp>| end.is_some_and(|end| at >= end);
+        match () {
+            () if self.revoked_at.is_some() => KeyStatus::Revoked,
+            () if is_past(self.expires_at) || is_past(self.secret_expires_at) => KeyStatus::Expired,
+            () if self.disabled_at.is_some() => KeyStatus::Disabled,
+            () => KeyStatus::Active,
+        }
+    }
+}
+
+/// A provider connection with its credential in the clear, in memory only.
+#[derive(Clone, Debug)]
+pub struct ProviderView {
+    /// The connection.
+    pub connection: ProviderConnection,
+    /// What authenticates calls; none for providers that need nothing.
+    pub credential: Option<Secret>,
+}
+
+/// Everything of one organization that a call reads.
+#[derive(Debug)]
+pub struct OrganizationView {
+    /// The organization.
+    pub organization: Organization,
+    /// Its projects, archived ones included.
+    pub projects: HashMap<ProjectId, Arc<Project>>,
+    /// Its provider connections, removed ones left out.
+    pub providers: Vec<Arc<ProviderView>>,
+    /// The prices that apply to it.
+    pub catalogue: Catalogue,
+}

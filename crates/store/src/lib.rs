@@ -3,6 +3,8 @@
 //! Doors: a change passes `change.rs` (audited), a read of tenant data takes a `Grant` (scoped), measurements
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
+mod api_key_secrets;
+mod api_keys;
 mod change;
 mod credentials;
 mod dialect;
@@ -12,10 +14,15 @@ mod idempotency;
 pub mod journal;
 mod measurement;
 mod migrations;
+mod project_members;
+mod projects;
 mod reached;
 mod secrets;
+mod service_accounts;
 mod sessions;
 
+pub use api_key_secrets::{FoundKey, SecretInUse};
+pub use api_keys::{KeyFilter, OwnedKey};
 pub use change::{Change, Committed, audit_actor};
 pub use credentials::AdminKeyHolder;
 pub use dialect::{Row, Value};

@@ -17,6 +17,7 @@ macro_rules! paired {
 paired! {
     1 "0001_core",
     2 "0002_people",
+    3 "0003_projects",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

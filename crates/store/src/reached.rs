@@ -1,6 +1,7 @@
 //! What a grant reaches, in the form in which SQL filters by it.
 
 use domain::access::{Grant, Reach};
+use domain::page::{Order, PageRequest};
 
 /// The parameters of the standard filter:
 /// `organization_id = $1 and ($2 or project_id in list($3) or (project_id in list($4) and owner_user_id = $5))`.
@@ -33,5 +34,15 @@ impl Reached {
                 user: user_id.to_string(),
             },
         }
+    }
+}
+
+/// The cursor as SQL compares it: before every id, or after every id, when a walk begins.
+pub(crate) fn cursor(page: &PageRequest) -> String {
+    match (&page.after, page.order) {
+        (Some(after), _) => after.clone(),
+        (None, Order::Ascending) => String::new(),
+        // Sorts behind every prefixed id, in C order and in every locale.
+        (None, Order::Descending) => "zzzzzzzz".to_owned(),
     }
 }

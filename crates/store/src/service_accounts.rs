@@ -1,0 +1,138 @@
+//! Service accounts: rows of `service_accounts`. A deleted one stays, so that its keys' history keeps its name.
+
+use domain::access::{Grant, ProjectRole};
+use domain::ids::{OrganizationId, ProjectId, ServiceAccountId};
+use domain::page::{Page, PageRequest};
+use domain::service_accounts::ServiceAccount;
+
+use crate::reached::{Reached, cursor};
+use crate::{Change, Error, Result, Row, Store, args};
+
+const WHAT: &str = "service account";
+
+impl Store {
+    /// One service account of a project within the grant's reach.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn service_account(
+        &self,
+        grant: &Grant,
+        project: ProjectId,
+        id: ServiceAccountId,
+    ) -> Result<ServiceAccount> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                "select * from service_accounts where id = $1 and project_id = $2 and organization_id = $3 \
+                 and ($4 or project_id in list($5) or project_id in list($6)) and deleted_at is null",
+                args![id, project, to.organization, to.all, to.whole, to.own],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read)
+    }
+
+    /// A page of the service accounts of a project within the grant's reach, oldest first.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn service_accounts(
+        &self,
+        grant: &Grant,
+        project: ProjectId,
+        page: &PageRequest,
+    ) -> Result<Page<ServiceAccount>> {
+        let to = Reached::of(grant);
+        let rows = self
+            .rows(
+                "select * from service_accounts where project_id = $1 and organization_id = $2 \
+                 and ($3 or project_id in list($4) or project_id in list($5)) and deleted_at is null \
+                 and id > $6 order by id limit $7",
+                args![project, to.organization, to.all, to.whole, to.own, cursor(page), page.limit + 1],
+            )
+            .await?;
+        Ok(Page::from_read(rows.iter().map(read).collect::<Result<_>>()?, page.limit))
+    }
+}
+
+impl Change {
+    /// One service account of a project within the grant's reach, locked until the change ends.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn lock_service_account(
+        &mut self,
+        grant: &Grant,
+        project: ProjectId,
+        id: ServiceAccountId,
+    ) -> Result<ServiceAccount> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                "select * from service_accounts where id = $1 and project_id = $2 and organization_id = $3 \
+                 and ($4 or project_id in list($5)) and deleted_at is null for update",
+                args![id, project, to.organization, to.all, to.whole],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read)
+    }
+
+    /// Adds a service account.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn insert_service_account(
+        &mut self,
+        organization: OrganizationId,
+        account: &ServiceAccount,
+    ) -> Result<()> {
+        self.run(
+            "insert into service_accounts (id, organization_id, project_id, name, role, key_owner_id, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            args![
+                account.id,
+                organization,
+                account.project_id,
+                &account.name,
+                account.role.map(ProjectRole::name),
+                account.key_owner_id,
+                account.created_at,
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Writes the name, role and key owner of a service account.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn write_service_account(&mut self, account: &ServiceAccount) -> Result<()> {
+        self.run(
+            "update service_accounts set name = $2, role = $3, key_owner_id = $4 where id = $1",
+            args![account.id, &account.name, account.role.map(ProjectRole::name), account.key_owner_id],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Marks a service account as deleted; its keys are another matter.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn delete_service_account(&mut self, id: ServiceAccountId) -> Result<()> {
+        let at = self.at();
+        self.run("update service_accounts set deleted_at = $2 where id = $1", args![id, at]).await.map(drop)
+    }
+}
+
+fn read(row: &Row) -> Result<ServiceAccount> {
+    Ok(ServiceAccount {
+        id: row.id("id")?,
+        project_id: row.id("project_id")?,
+        name: row.text("name")?,
+        role: row.opt_text("role")?.as_deref().and_then(ProjectRole::parse),
+        key_owner_id: row.id("key_owner_id")?,
+        created_at: row.time("created_at")?,
+    })
+}

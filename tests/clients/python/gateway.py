@@ -89,15 +89,18 @@ def check_a_stream_that_is_left_early_does_not_disturb_the_next_call(world):
 
 
 def check_embeddings_come_in_the_form_that_was_asked_for(world):
-    client = caller(world)
-    default = client.embeddings.create(model=EMBEDDING, input="one two three")
+    # The SDK asks for base64 by default and decodes it after validation, so its strict mode refuses its own default.
+    lenient, client = caller(world, strict=False), caller(world)
+    default = lenient.embeddings.create(model=EMBEDDING, input="one two three")
     expect(default.data[0].embedding, [0.25, -0.5, 0.125], "the vector by default")
     expect(journal(world)[-1]["encoding_format"], "base64", "the form that the SDK asks for by default")
     plain = client.embeddings.create(model=EMBEDDING, input=["one two", "three"], encoding_format="float")
     expect([entry.embedding for entry in plain.data], [[0.25, -0.5, 0.125]] * 2, "the vectors as floats")
     expect(plain.usage.prompt_tokens, 3, "tokens")
-    simulated = client.embeddings.create(model="sim-embedding", input="one two three")
-    assert len(simulated.data[0].embedding) > 1, f"expected a vector, got {simulated.data[0].embedding}"
+    for simulated in [lenient.embeddings.create(model="sim-embedding", input="one two three"),
+                      client.embeddings.create(model="sim-embedding", input="one", encoding_format="float")]:
+        vector = simulated.data[0].embedding
+        assert len(vector) > 1 and isinstance(vector[0], float), f"expected a vector, got {vector}"
 
 
 def check_the_same_answers_under_the_prefix_of_the_family(world):
@@ -150,9 +153,9 @@ def chat(client, model, **fields):
     return client.chat.completions.create(**{"model": model, "messages": HELLO, **fields})
 
 
-def caller(world):
+def caller(world, **options):
     """A client with a fresh key of the shared project."""
-    return world.client(world.issue_key(world.project.id)["value"])
+    return world.client(world.issue_key(world.project.id)["value"], **options)
 
 
 def journal(world):

@@ -34,7 +34,7 @@ class Company:
         self.note(project, REAL, number + 3, number + 3)
         list(chat(client, REAL, messages=message, stream=True, user="streamed"))
         self.note(project, REAL, number + 3, number + 3)
-        client.embeddings.create(model=EMBEDDING, input=words, user="embedded")
+        client.embeddings.create(model=EMBEDDING, input=words, user="embedded", encoding_format="float")
         self.note(project, EMBEDDING, number + 3, 0)
 
     def note(self, project, model, input_tokens, output_tokens):

@@ -70,6 +70,12 @@ def check_a_project_needs_a_name(world):
     expect(world.wire.post("/v1/organization/projects", {}).status, 400, "status without a name")
 
 
+def check_a_name_that_is_taken_is_a_conflict_that_no_retry_can_mend(world):
+    world.admin.projects.create(name="Taken")
+    refused = refusal(openai.ConflictError, lambda: world.admin.projects.create(name="Taken"))
+    expect(refused.response.headers.get("x-should-retry"), "false", "x-should-retry")
+
+
 def check_a_foreign_project_looks_as_if_it_did_not_exist(world):
     missing = "proj_" + world.their_project.id.removeprefix("proj_")[::-1]
     for call in [world.admin.projects.retrieve, world.admin.projects.archive,

@@ -23,8 +23,12 @@ def check_a_retry_of_the_sdk_creates_once(world):
     first = world.wire.post("/v1/organization/projects", body, x_stainless_retry_count="0")
     again = world.wire.post("/v1/organization/projects", body, x_stainless_retry_count="1")
     expect(again.ok()["id"], first.ok()["id"], "the project of the retry")
-    other = world.wire.post("/v1/organization/projects", body, x_stainless_retry_count="0")
-    assert other.ok()["id"] != first.json["id"], "expected a new call to make a new project"
+    fresh = world.wire.post("/v1/organization/projects", body, x_stainless_retry_count="0")
+    expect(fresh.status, 409, "status of a new call with a name that is taken")
+    key = {"name": "Retried"}
+    path = f"/v1/organization/projects/{world.project.id}/api_keys"
+    keys = [world.wire.post(path, key, x_stainless_retry_count=count).ok()["id"] for count in ("0", "1", "0")]
+    assert keys[0] == keys[1] != keys[2], f"expected the retry to be the first key, and a new call another: {keys}"
 
 
 def check_another_body_under_the_same_idempotency_key_is_a_conflict(world):

@@ -1,0 +1,222 @@
+// The main job in a browser, as a new user does it: from the one-time set-up link to the cost of a first call.
+import assert from 'node:assert/strict';
+
+import { eventually, runChecks } from '../node/checks.mjs';
+import { OpenAI } from '../node/packages.mjs';
+import { open, REFUSED } from './browser.mjs';
+import { takeScreenshots } from './screenshots.mjs';
+
+const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
+const ADMIN = { name: 'Ada Admin', email: 'ada@northwind.example.test', password: 'a long passphrase for ada 1' };
+const OWNER = { name: 'Olu Owner', email: 'olu@northwind.example.test', password: 'a long passphrase for olu 2' };
+const PROJECTS = [['Chat development', 'development'], ['Chat staging', 'staging'], ['Chat production', 'production']];
+const OWNED = 'Chat staging';
+
+const browser = await open();
+const admin = await browser.person();
+const owner = await browser.person();
+const found = { projects: {} };
+
+async function setUp() {
+  const page = await admin.goto(SETUP_LINK);
+  await page.getByLabel(/^organization/i).fill('Northwind');
+  await page.getByLabel(/^(your )?name/i).fill(ADMIN.name);
+  await page.getByLabel(/e-?mail/i).fill(ADMIN.email);
+  await fillPasswords(page, ADMIN.password);
+  await admin.press(/create|set up|start/i);
+  await page.waitForURL(/\/o\/[^/]+/);
+  found.root = `/o/${new URL(page.url()).pathname.split('/')[2]}`;
+}
+
+async function setUpOnce() {
+  const stranger = await browser.person();
+  const page = await stranger.goto(SETUP_LINK);
+  assert.equal(await page.getByLabel(/password/i).count(), 0, 'expected the set-up link to work once');
+  await stranger.close();
+}
+
+async function createProjects() {
+  for (const [name, environment] of PROJECTS) {
+    const page = await admin.goto(`${found.root}/projects/new`);
+    await page.getByLabel(/^name/i).fill(name);
+    await page.getByLabel(/^environment/i).selectOption(environment);
+    await page.getByLabel(/^team/i).fill('Support');
+    await page.getByLabel(/^product line/i).fill('Helpdesk');
+    await admin.press('Create project');
+    await page.waitForURL(/\/projects\/proj_/);
+    found.projects[name] = new URL(page.url()).pathname.split('/')[4];
+  }
+  const page = await admin.goto(`${found.root}/projects`);
+  for (const [name] of PROJECTS) await page.getByRole('main').getByRole('link', { name }).first().waitFor();
+}
+
+async function attachProvider() {
+  const page = await admin.goto(`${found.root}/providers`);
+  await page.getByLabel(/^name/i).first().fill('Simulator');
+  await page.getByLabel(/^kind/i).first().selectOption('simulated');
+  await admin.press(/attach/i);
+  await page.getByText('Simulator').first().waitFor();
+}
+
+async function invite() {
+  const page = await admin.goto(`${found.root}/members`);
+  const form = page.locator('form').filter({ has: page.getByLabel(/e-?mail/i) }).first();
+  await form.getByLabel(/e-?mail/i).fill(OWNER.email);
+  await chooseProjectRole(form, OWNED, 'owner');
+  await form.getByRole('button', { name: /invite|send/i }).click();
+  const link = page.getByText(/\/invites\/\S+/).first();
+  await link.waitFor();
+  found.invitation = (await link.innerText()).match(/\S*\/invites\/\S+/)[0];
+}
+
+// A project's role is a list of its own (`Chat staging`: none, member, owner), or a tick beside one list of roles.
+async function chooseProjectRole(form, project, role) {
+  const list = form.getByRole('combobox', { name: new RegExp(project) });
+  if (await list.count()) return list.first().selectOption(role);
+  await form.getByRole('checkbox', { name: new RegExp(project) }).check();
+  return form.getByLabel(/role in|project role/i).first().selectOption(role);
+}
+
+async function accept() {
+  const page = await owner.goto(new URL(found.invitation, ADDRESS).href);
+  await page.getByLabel(/^(your )?name/i).fill(OWNER.name);
+  await fillPasswords(page, OWNER.password);
+  await owner.press(/accept|join/i);
+  await page.waitForURL(/\/o\//);
+  const again = await browser.person();
+  const refused = await again.goto(new URL(found.invitation, ADDRESS).href);
+  assert.equal(await refused.getByLabel(/password/i).count(), 0, 'expected the invitation to work once');
+  await again.close();
+}
+
+async function ownerSeesOneProject() {
+  const page = await owner.goto(`${found.root}/projects`);
+  await page.getByRole('main').getByRole('link', { name: OWNED }).first().waitFor();
+  for (const [name] of PROJECTS.filter(([name]) => name !== OWNED)) {
+    assert.equal(await page.getByText(name).count(), 0, `expected ${name} to be hidden from the Project Owner`);
+    const answer = await page.goto(`${ADDRESS}${found.root}/projects/${found.projects[name]}`);
+    assert.equal(answer.status(), 404, `expected ${name} to look as if it did not exist`);
+  }
+}
+
+async function ownerIsKeptOut() {
+  for (const place of ['providers', 'admin-keys']) {
+    const answer = await owner.page.goto(`${ADDRESS}${found.root}/${place}`);
+    assert.ok(REFUSED.includes(answer.status()), `expected ${place} to be refused, got ${answer.status()}`);
+  }
+  const stranger = await browser.person();
+  const page = await stranger.goto(`${ADDRESS}${found.root}/projects`);
+  assert.match(page.url(), /\/sign-in/, 'expected a stranger to be sent to sign in');
+  await stranger.close();
+}
+
+async function issueKey() {
+  const page = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/keys`);
+  await page.getByLabel(/^name/i).first().fill('staging-backend');
+  await owner.press('Create key');
+  const secret = page.getByText(/^sk-proj-bw\w+$/).first();
+  await secret.waitFor();
+  found.key = (await secret.innerText()).trim();
+  const again = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/keys`);
+  assert.ok(!(await again.content()).includes(found.key), 'expected the secret to be shown once');
+}
+
+async function call() {
+  const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: found.key, maxRetries: 0 });
+  const messages = [{ role: 'user', content: 'What does this cost?' }];
+  const answer = await client.chat.completions.create({ model: 'sim-large', messages });
+  assert.ok(answer.choices[0].message.content, 'expected an answer');
+  let text = '';
+  const stream = await client.chat.completions.create({ model: 'sim-large', messages, stream: true });
+  for await (const chunk of stream) text += chunk.choices[0]?.delta?.content ?? '';
+  assert.ok(text, 'expected a streamed answer');
+}
+
+async function adminSeesTheCost() {
+  const row = await eventually(async () => {
+    const page = await admin.goto(found.root);
+    const rows = page.getByRole('row').filter({ hasText: OWNED });
+    return (await rows.count()) ? rows.first().innerText() : '';
+  }, (text) => /\$\s?0?\.?\d*[1-9]/.test(text), 'the cost by project on the overview');
+  assert.match(row, /\b2\b/, `expected two calls: ${row}`);
+  const page = await admin.goto(`${found.root}/usage`);
+  await page.getByText(OWNED).first().waitFor();
+}
+
+async function ownerSeesOnlyTheirCost() {
+  const page = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/usage`);
+  await page.getByText(/\$/).first().waitFor();
+  const usage = await owner.goto(`${found.root}/usage`);
+  for (const [name] of PROJECTS.filter(([name]) => name !== OWNED)) {
+    assert.equal(await usage.getByText(name).count(), 0, `expected no trace of ${name}`);
+  }
+}
+
+async function auditTells() {
+  const page = await admin.goto(`${found.root}/audit`);
+  const text = await page.getByRole('main').innerText();
+  assert.match(text, /Olu|olu@/, 'expected the colleague in the audit trail');
+  assert.ok(!text.includes(found.key), 'expected no secret in the audit trail');
+}
+
+async function screenshots() {
+  const project = `${found.root}/projects/${found.projects[OWNED]}`;
+  await takeScreenshots(browser, admin, ENGINE, {
+    organizations: '/organizations', overview: found.root, projects: `${found.root}/projects`,
+    'new-project': `${found.root}/projects/new`, project, keys: `${project}/keys`, 'project-members': `${project}/members`,
+    'project-usage': `${project}/usage`, 'project-allowances': `${project}/allowances`,
+    'project-settings': `${project}/settings`, members: `${found.root}/members`, usage: `${found.root}/usage`,
+    providers: `${found.root}/providers`, prices: `${found.root}/prices`, 'admin-keys': `${found.root}/admin-keys`,
+    audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
+  });
+}
+
+async function signOut() {
+  const page = await owner.goto('/account');
+  await page.getByLabel(/^account of/i).click();
+  await owner.press('Sign out');
+  await page.waitForURL(/\/sign-in/);
+  await owner.goto(`${found.root}/projects`);
+  assert.match(page.url(), /\/sign-in/, 'expected the session to be over');
+}
+
+async function signIn() {
+  const page = await owner.goto('/sign-in');
+  await page.getByLabel(/e-?mail/i).fill(OWNER.email);
+  await page.getByLabel(/password/i).first().fill('not the right password');
+  await owner.press(/sign in/i);
+  await page.getByRole('alert').first().waitFor();
+  await page.getByLabel(/e-?mail/i).fill(OWNER.email);
+  await page.getByLabel(/password/i).first().fill(OWNER.password);
+  await owner.press(/sign in/i);
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+}
+
+async function nothingWentWrongInThePages() {
+  assert.deepEqual([...admin.mistakes, ...owner.mistakes], [], 'expected no script error and no failed request');
+}
+
+async function fillPasswords(page, password) {
+  for (const field of await page.getByLabel(/password/i).all()) await field.fill(password);
+}
+
+await runChecks([
+  ['the set-up link creates the organization and its first Admin', setUp],
+  ['the set-up link works once', setUpOnce],
+  ['the Admin creates projects for development, staging and production', createProjects],
+  ['the Admin attaches the simulated provider', attachProvider],
+  ['the Admin invites a colleague as Project Owner of one project', invite],
+  ['the colleague accepts, once', accept],
+  ['the Project Owner sees only their project', ownerSeesOneProject],
+  ['the Project Owner and strangers are kept out elsewhere', ownerIsKeptOut],
+  ['the Project Owner issues a key, shown once', issueKey],
+  ['an unmodified client calls with it, plain and streamed', call],
+  ['the Admin sees the cost by project', adminSeesTheCost],
+  ['the Project Owner sees only their cost', ownerSeesOnlyTheirCost],
+  ['the audit trail tells it without secrets', auditTells],
+  ['every page fits desktop and phone, light and dark', screenshots],
+  ['sign-out ends the session', signOut],
+  ['sign-in refuses a wrong password and accepts the right one', signIn],
+  ['no page raised an error', nothingWentWrongInThePages],
+]);
+await browser.close();

@@ -1,0 +1,3 @@
+//! API keys: their pages.
+
+pub mod pages;

@@ -1,0 +1,235 @@
+//! The project's side of the gallery.
+
+use super::Exhibit;
+use super::sample::{self, at, chart, choices, day, figure, in_project, person, project, shell, values};
+use crate::api_keys::pages::{KeyRow, KeyState, ProjectKeysPage, SecretReveal};
+use crate::http::charts::{Meter, Sparkline, Unit};
+use crate::http::figures::{Count, Money};
+use crate::http::shell::{Choice, Section, Shell, Theme, Tone};
+use crate::projects::detail_pages::{
+    MeterRow, ProjectHead, ProjectMemberRow, ProjectMembersPage, ProjectPage, ProjectSettingsPage,
+    ServiceAccountRow,
+};
+use crate::projects::pages::{NewProjectPage, ProjectForm, ProjectRow, ProjectsPage};
+
+pub fn exhibits() -> Vec<Exhibit> {
+    vec![
+        Exhibit::new("projects", projects),
+        Exhibit::new("projects-empty", |theme| ProjectsPage { projects: Vec::new(), ..projects(theme) }),
+        Exhibit::new("project-new", new_project),
+        Exhibit::new("project", overview),
+        Exhibit::new("project-empty", |theme| ProjectPage {
+            chart: None,
+            models: Vec::new(),
+            meters: Vec::new(),
+            owners: Vec::new(),
+            ..overview(theme)
+        }),
+        Exhibit::new("project-keys", project_keys),
+        Exhibit::new("project-keys-empty", |theme| ProjectKeysPage {
+            reveal: None,
+            keys: Vec::new(),
+            ..project_keys(theme)
+        }),
+        Exhibit::new("project-members", members),
+        Exhibit::new("project-settings", settings),
+        Exhibit::new("project-archived", |theme| ProjectSettingsPage {
+            head: ProjectHead { is_archived: true, ..head() },
+            ..settings(theme)
+        }),
+    ]
+}
+
+pub fn head() -> ProjectHead {
+    ProjectHead {
+        description: "Answers customers in the shop and the app, around the clock.".to_owned(),
+        is_archived: false,
+        is_high_risk: true,
+    }
+}
+
+fn projects(theme: Theme) -> ProjectsPage {
+    let row = |index: usize| ProjectRow {
+        project: project(index),
+        team: "Support".to_owned(),
+        owner: if index == 4 { String::new() } else { "Grace Hopper".to_owned() },
+        active_keys: 7 - index as u64,
+        trend: Some(Sparkline::new("Cost per day over 30 days", &values(index, 30))),
+        cost: Some(Money::from_nano(231_400_000_000 / (index as i64 + 1))),
+        is_archived: index == 5,
+    };
+    ProjectsPage {
+        shell: shell(theme, "Projects", Section::Projects),
+        search: String::new(),
+        environments: Choice::list(&[("", "All"), ("production", "Production"), ("staging", "Staging")], ""),
+        states: Choice::list(&[("active", "Active"), ("archived", "Archived"), ("all", "All")], "active"),
+        projects: (0..6).map(row).collect(),
+        is_filtered: false,
+        next_href: Some("/o/northwind/projects?after=proj_05".to_owned()),
+        can_create: true,
+    }
+}
+
+fn form() -> ProjectForm {
+    let owners = [
+        ("user_1", "Grace Hopper"),
+        ("user_2", "Ada Byron"),
+        ("user_3", "Linus Berg"),
+        ("user_4", "Mina Okafor"),
+    ];
+    ProjectForm {
+        name: "Support chat".to_owned(),
+        description: head().description,
+        environments: choices(&["development", "staging", "production"], "production"),
+        workloads: Choice::list(&[("chat", "Chat"), ("media_generation", "Media generation")], "chat"),
+        risks: Choice::list(&[("standard", "Standard"), ("high", "High")], "high"),
+        team: "Support".to_owned(),
+        tags: "stage=2\nregion=eu".to_owned(),
+        owners: Choice::list(&owners, "user_1"),
+        accountable_owners: Choice::list(&owners, "user_1"),
+        ..ProjectForm::default()
+    }
+}
+
+fn new_project(theme: Theme) -> NewProjectPage {
+    let flashes =
+        sample::flash(Tone::Bad, "There is an active project of this name already. Choose another name.");
+    NewProjectPage {
+        shell: Shell { flashes, ..shell(theme, "New project", Section::Projects) },
+        form: form(),
+    }
+}
+
+pub fn meters() -> Vec<MeterRow> {
+    let row = |name: &str, unit, spent, held, amount, resets: &str| MeterRow {
+        name: name.to_owned(),
+        meter: Meter::new(unit, spent, held, amount),
+        resets: resets.to_owned(),
+    };
+    vec![
+        row(
+            "Monthly spend of this project",
+            Unit::NanoUsd,
+            231_400_000_000,
+            3_100_000_000,
+            400_000_000_000,
+            "Begins anew on 1 Dec 2026",
+        ),
+        row(
+            "Monthly spend of the organization",
+            Unit::NanoUsd,
+            508_390_000_000,
+            4_000_000_000,
+            600_000_000_000,
+            "Begins anew on 1 Dec 2026",
+        ),
+        row("Requests per minute", Unit::Count, 600, 0, 600, "Begins anew each minute"),
+    ]
+}
+
+fn overview(theme: Theme) -> ProjectPage {
+    ProjectPage {
+        shell: in_project(theme, "Support chat", Section::ProjectOverview),
+        head: head(),
+        figures: vec![
+            figure("Cost this month", "$231.40", "$264.11 in all of October"),
+            figure("Calls this month", "48,210", "99.6 % succeeded"),
+            figure("Tokens this month", "81M", "70M in, 11M out"),
+            figure("Active keys", "7", "last used 2 minutes ago"),
+        ],
+        chart: Some(chart("Cost per day by key", &["checkout-backend", "widget", "mobile app"], 30)),
+        chart_by: "key".to_owned(),
+        models: super::organization::models(),
+        meters: meters(),
+        owners: vec![person("Grace Hopper"), person("Linus Berg")],
+        labels: [("Workload", "Chat"), ("Team", "Support"), ("Product line", "Shop"), ("Tag stage", "2")]
+            .map(|(label, value)| (label.to_owned(), value.to_owned()))
+            .into(),
+        project_id: "proj_01kavz5q7m3c9t0x8d2r6w4y1e".to_owned(),
+        can_create_key: true,
+    }
+}
+
+pub fn keys() -> Vec<KeyRow> {
+    let row = |id: &str, name: &str, state, is_service_account| KeyRow {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        masked: "sk-proj-bw…x4Qz".to_owned(),
+        state,
+        owner: if is_service_account { "checkout-worker".to_owned() } else { "Grace Hopper".to_owned() },
+        is_service_account,
+        last_used_at: (state == KeyState::Active).then(|| at(0, 2)),
+        expires_at: (!is_service_account).then(|| day(-60)),
+        created_at: day(40),
+        can_manage: true,
+    };
+    vec![
+        row("key_1", "checkout-backend", KeyState::Active, true),
+        row("key_2", "widget <b>bold</b>", KeyState::Active, false),
+        row("key_3", "load test", KeyState::Disabled, false),
+        row("key_4", "trial", KeyState::Expired, false),
+        row("key_5", "old backend", KeyState::Revoked, true),
+    ]
+}
+
+pub fn project_keys(theme: Theme) -> ProjectKeysPage {
+    let secret = "sk-proj-bw7Jq2mVx0c9Tt4LrPz8KdYw3NfHs6GbEa1Qz".to_owned();
+    let curl = format!(
+        "curl https://ai.example.test/v1/chat/completions \\\n  -H 'Authorization: Bearer {secret}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{{\"model\": \"gpt-5-mini\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
+    );
+    ProjectKeysPage {
+        shell: in_project(theme, "Keys", Section::ProjectKeys),
+        head: head(),
+        reveal: Some(SecretReveal { name: "checkout-backend".to_owned(), secret, curl }),
+        keys: keys(),
+        owners: Choice::list(
+            &[("user_1", "Me (Ada Byron)"), ("svc_1", "checkout-worker, service account")],
+            "user_1",
+        ),
+        lifetimes: Choice::list(&[("90", "after 90 days"), ("365", "after a year"), ("", "never")], "90"),
+        can_create: true,
+    }
+}
+
+fn members(theme: Theme) -> ProjectMembersPage {
+    let roles = |role: &str| Choice::list(&[("owner", "Project Owner"), ("member", "Member")], role);
+    let row = |id: &str, name: &str, role: &str, is_accountable| ProjectMemberRow {
+        user_id: id.to_owned(),
+        person: person(name),
+        roles: roles(role),
+        role: if role == "owner" { "Project Owner".to_owned() } else { "Member".to_owned() },
+        is_accountable,
+        added_at: day(30),
+    };
+    ProjectMembersPage {
+        shell: in_project(theme, "Members", Section::ProjectMembers),
+        head: head(),
+        members: vec![
+            row("user_1", "Grace Hopper", "owner", true),
+            row("user_2", "Linus Berg", "owner", false),
+            row("user_3", "Mina <b>bold</b> Okafor", "member", false),
+        ],
+        candidates: Choice::list(&[("user_9", "Noor Haddad"), ("user_8", "Jo Lind")], "user_9"),
+        roles: roles("member"),
+        service_accounts: vec![ServiceAccountRow {
+            id: "svc_1".to_owned(),
+            name: "checkout-worker".to_owned(),
+            key_owner: "Grace Hopper".to_owned(),
+            active_keys: Count(2),
+            created_at: day(12),
+        }],
+        can_manage_members: true,
+        can_manage_service_accounts: true,
+    }
+}
+
+fn settings(theme: Theme) -> ProjectSettingsPage {
+    ProjectSettingsPage {
+        shell: in_project(theme, "Settings", Section::ProjectSettings),
+        head: head(),
+        form: form(),
+        active_keys: Count(7),
+        can_update: true,
+        can_archive: true,
+    }
+}

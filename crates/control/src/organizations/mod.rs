@@ -1,0 +1,3 @@
+//! Organizations: their pages.
+
+pub mod pages;

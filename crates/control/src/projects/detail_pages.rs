@@ -1,0 +1,130 @@
+//! The pages of one project: overview, members and service accounts, settings.
+
+use askama::Template;
+
+use super::pages::ProjectForm;
+use crate::http::charts::{Meter, StackedChart};
+use crate::http::figures::{Count, When};
+use crate::http::shell::{Choice, Person, Shell};
+use crate::organizations::pages::{Figure, ModelCost};
+
+/// What the head of each of a project's pages says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectHead {
+    /// What the project is for.
+    pub description: String,
+    /// Whether it is archived, so that its keys are stopped.
+    pub is_archived: bool,
+    /// Whether its risk is high.
+    pub is_high_risk: bool,
+}
+
+/// A limit on an overview.
+pub struct MeterRow {
+    /// Which limit: `Monthly spend of this project`.
+    pub name: String,
+    /// Spent, held and left.
+    pub meter: Meter,
+    /// When it begins anew, in words, or nothing.
+    pub resets: String,
+}
+
+/// A project at a glance.
+#[derive(Template)]
+#[template(path = "projects/overview.html")]
+pub struct ProjectPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head.
+    pub head: ProjectHead,
+    /// Cost this month, calls, tokens, active keys.
+    pub figures: Vec<Figure>,
+    /// Cost of 30 days; absent while there was no call or the viewer may not see it.
+    pub chart: Option<StackedChart>,
+    /// What the chart is stacked by: `key` or `model`.
+    pub chart_by: String,
+    /// Models used this month.
+    pub models: Vec<ModelCost>,
+    /// The limits that bind it.
+    pub meters: Vec<MeterRow>,
+    /// Its owners, the accountable one first.
+    pub owners: Vec<Person>,
+    /// Label and value of what cost is attributed by, tags included.
+    pub labels: Vec<(String, String)>,
+    /// Its id.
+    pub project_id: String,
+    /// Whether the viewer may create keys.
+    pub can_create_key: bool,
+}
+
+/// Somebody who works in the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectMemberRow {
+    /// The user's id.
+    pub user_id: String,
+    /// Who.
+    pub person: Person,
+    /// Project roles, the present one selected.
+    pub roles: Vec<Choice>,
+    /// The present role, for people.
+    pub role: String,
+    /// Whether the cost is attributed to them.
+    pub is_accountable: bool,
+    /// Since when.
+    pub added_at: When,
+}
+
+/// A non-human principal of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccountRow {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The human who answers for its keys.
+    pub key_owner: String,
+    /// How many of its keys work.
+    pub active_keys: Count,
+    /// Since when.
+    pub created_at: When,
+}
+
+/// The project's people and service accounts.
+#[derive(Template)]
+#[template(path = "projects/members.html")]
+pub struct ProjectMembersPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head.
+    pub head: ProjectHead,
+    /// Its people.
+    pub members: Vec<ProjectMemberRow>,
+    /// Members of the organization who are not in it yet, by user id.
+    pub candidates: Vec<Choice>,
+    /// The project roles that the viewer may give.
+    pub roles: Vec<Choice>,
+    /// Its service accounts.
+    pub service_accounts: Vec<ServiceAccountRow>,
+    /// Whether the viewer may change its people.
+    pub can_manage_members: bool,
+    /// Whether the viewer may change its service accounts.
+    pub can_manage_service_accounts: bool,
+}
+
+/// The project's settings.
+#[derive(Template)]
+#[template(path = "projects/settings.html")]
+pub struct ProjectSettingsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head.
+    pub head: ProjectHead,
+    /// What holds now.
+    pub form: ProjectForm,
+    /// How many working keys would stop with it.
+    pub active_keys: Count,
+    /// Whether the viewer may change the settings.
+    pub can_update: bool,
+    /// Whether the viewer may archive and restore.
+    pub can_archive: bool,
+}

@@ -1,0 +1,4 @@
+//! Projects: their pages.
+
+pub mod detail_pages;
+pub mod pages;

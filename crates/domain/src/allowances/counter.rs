@@ -19,7 +19,7 @@ impl Counter {
     pub fn lease(&mut self, amount: i64, need: i64, wish: i64) -> Option<i64> {
         let granted = wish.max(need).min(self.left(amount));
         (granted >= need).then(|| {
-            self.leased += granted;
+            self.leased = self.leased.saturating_add(granted);
             granted
         })
     }
@@ -27,16 +27,22 @@ impl Counter {
     /// Books a usage record that arrives for the first time: its cost is settled, and what it took of a slice
     /// (never more than the slice still has) is not lent any more.
     pub fn drain(&mut self, cost: i64, charged: i64, slice: &mut i64) {
-        let taken = charged.min(*slice).max(0);
+        self.take_back(charged, slice);
         self.settled = self.settled.saturating_add(cost);
-        self.leased -= taken;
-        *slice -= taken;
     }
 
     /// Takes back an unused part of a slice.
     pub fn take_back(&mut self, unused: i64, slice: &mut i64) {
         let taken = unused.min(*slice).max(0);
-        self.leased -= taken;
+        self.leased = self.leased.saturating_sub(taken);
         *slice -= taken;
+    }
+
+    /// Charges a slice whose replica will never come back: nobody can tell what it spent, so all of it. Says how
+    /// much, for the posting that makes the counter the sum of its records again.
+    pub fn declare_lost(&mut self, slice: &mut i64) -> i64 {
+        let lost = (*slice).max(0);
+        self.drain(lost, lost, slice);
+        lost
     }
 }

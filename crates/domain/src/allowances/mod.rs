@@ -7,12 +7,26 @@
 //!
 //! - **lease**: the store adds a slice to `leased` if `settled + leased` stays within the amount;
 //! - **hold, settle**: in the replica's memory, from its slice: `free = slice - held - charged`;
-//! - **drain**: the durable usage record reaches the store; its cost moves from `leased` to `settled`;
+//! - **drain**: the durable usage record reaches the store, once however often it is sent: its cost is added to
+//!   `settled`, and what it took of the slice leaves the slice and `leased`;
 //! - **return**: what a slice has free goes back to the store;
-//! - **crash**: a restarted replica drains what its journal holds, then returns all its old slices.
+//! - **crash**: a restarted replica drains what its journal holds, then returns all its old slices. A call that was
+//!   open is charged its full hold.
 //!
-//! So accepted spend cannot pass a hard amount, whatever the number of replicas, losses and repetitions.
-//! Minute windows and calls in flight are counted in memory, each replica within its share.
+//! Why no amount is passed: every nano-dollar a replica may still spend is in its slice, every slice is in `leased`,
+//! and the leasing statement alone adds to `settled + leased`. A drain moves from one to the other; a return and
+//! a crash only take away. So it holds whatever the number of replicas, losses, repetitions and clocks, and a
+//! replica that is cut off may go on within its slice. The one thing that can pass is a provider that passes its own
+//! bound: that *excess* is charged, shown, owed by the replica (`free` is less by it) until it has drained, and
+//! counted in `settled` from then on.
+//!
+//! Why nothing is refused in vain: with one replica a call fits exactly when what is settled, charged and held
+//! leaves room for it. With more, what lies idle in another's slice is back within seconds.
+//!
+//! An allowance's scope, unit and window never change, for its counters would mean something else: only its amount
+//! and enforcement do. Lowering it leaves slices that are out as the only excess; they come back at the next
+//! return. Soft allowances are counted by the records that drain and need no slice. Minute windows and calls in
+//! flight are counted in memory, each replica within its share. `trials.rs` tries to break all of this.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +43,8 @@ pub use purse::{Denial, Hold, Purse, Reason, Return, Share, SliceKey, SliceWish}
 
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod trials;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -286,6 +302,10 @@ pub struct Charge {
     pub allowance_id: AllowanceId,
     /// The start of the window in which the call was admitted.
     pub window_start: Timestamp,
-    /// How much, in the allowance's unit.
+    /// How much, in the allowance's unit; never more than the slice has.
     pub amount: i64,
+    /// What the call used beyond what the slice had, because the provider passed its own bound. It is in the
+    /// record's cost, which the store settles; no slice pays for it.
+    #[serde(default)]
+    pub excess: i64,
 }

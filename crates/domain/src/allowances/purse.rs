@@ -1,17 +1,37 @@
 //! The replica's side: what this process may still spend of every allowance of one organization.
 //!
 //! A `Purse` sits behind a plain lock that is never held across a wait, so that a hold over all allowances that
-//! apply is one step. When a slice is too small the caller is told what to lease, leases it, and tries again.
+//! apply is one step. Every method is quick: a handful of map look-ups for each allowance.
+//!
+//! What a caller does, with one and the same moment `at` throughout a call:
+//!
+//! 1. [`Purse::hold`]. On [`Denial::NeedSlice`] ask the store to lease each wish, tell the answers with
+//!    [`Purse::granted`] or [`Purse::refused`], and hold again, a refused lease included: what another call gave
+//!    back meanwhile may do. Only [`Denial::Refused`] is the end of it.
+//! 2. Journal [`Hold::charges`] in the open record. A process that dies here is charged exactly that.
+//! 3. [`Purse::settle`] once, and journal the charges it returns in the settled record.
+//! 4. When the store has booked the record, tell [`Purse::drained`] its charges, once.
+//! 5. Every second or so, and at the end, [`Purse::take_returns`], and give the store what comes.
+//!
+//! Two rules keep the purse and the store's row of its slice the same. After a start, what the journal holds from
+//! before is drained and the old slices are returned *before* the first lease, and is not told to the new purse.
+//! And where it is not known whether the store did what it was asked (the connection broke), assume the worse:
+//! a lease was refused, a return was done. What this locks is free again after the next start; nothing is ever
+//! spent twice.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Allowance, Amounts, Charge, Enforcement};
 use crate::ids::AllowanceId;
-use crate::time::{SECOND, Span, TimeZone, Timestamp, Window};
+use crate::time::{MINUTE, SECOND, Span, TimeZone, Timestamp, Window};
 
-/// A slice that has not been drawn on for so long goes back to the store, in microseconds.
-const IDLE: i64 = 30 * SECOND;
+/// A slice that has not been drawn on for so long goes back to the store, in microseconds: others may need it.
+const IDLE: i64 = 5 * SECOND;
+/// The same for a process that has no others.
+const IDLE_ALONE: i64 = 60 * SECOND;
+/// For so long after its end a minute's count is kept, in microseconds: a late call must not find it empty.
+const MINUTE_KEPT: i64 = 2 * MINUTE;
 /// For so long a refusal by the store is believed without asking again, in microseconds.
 const REFUSAL_HOLDS: i64 = SECOND / 4;
 /// Slices are meant to last about so long, in microseconds.
@@ -64,7 +84,7 @@ pub struct SliceWish {
 /// Why a hold was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A window of an hour or longer has not enough left.
+    /// A window of an hour or longer has not enough left, or the call alone is more than a whole minute's amount.
     Exhausted,
     /// A minute is full, or too many calls are in flight: waiting helps.
     Throttled,
@@ -115,6 +135,7 @@ struct Ask {
 #[derive(Clone, Copy, Debug)]
 struct Part {
     key: SliceKey,
+    window_end: Timestamp,
     unit: super::Unit,
     amount: i64,
     kept: Kept,
@@ -130,51 +151,90 @@ pub struct Hold {
 impl Hold {
     /// What it holds of slices, for the journal: a recovered call is charged this.
     pub fn charges(&self) -> Vec<Charge> {
-        let slices = self.parts.iter().filter(|part| matches!(part.kept, Kept::Slice));
-        slices.map(|part| part.key.charge(part.amount)).collect()
+        let slices = self.parts.iter().filter(|part| matches!(part.kept, Kept::Slice) && part.amount > 0);
+        slices.map(|part| part.key.charge(part.amount, 0)).collect()
     }
 }
 
 impl SliceKey {
-    fn charge(self, amount: i64) -> Charge {
-        Charge { allowance_id: self.allowance_id, window_start: self.window_start, amount }
+    fn charge(self, amount: i64, excess: i64) -> Charge {
+        Charge { allowance_id: self.allowance_id, window_start: self.window_start, amount, excess }
     }
 }
 
+/// This replica's slice of one allowance in one window. Always `held + charged <= granted`, and `granted` is what
+/// the store's row says, plus what has drained there and was not told here yet.
 #[derive(Debug, Default)]
 struct Slice {
     granted: i64,
     held: i64,
     charged: i64,
+    /// What calls used beyond what the slice had: owed until the store has booked it.
+    excess: i64,
     window_end: Timestamp,
     drawn_at: Timestamp,
     leased_at: Timestamp,
     last_wish: i64,
+    /// The allowance's amount when last asked, and whether it has fallen since the last return.
+    amount: i64,
+    is_lowered: bool,
     refused: Option<(Timestamp, i64, i64)>,
 }
 
 impl Slice {
-    fn free(&self) -> i64 {
+    /// What is neither held nor charged; never negative.
+    fn room(&self) -> i64 {
         self.granted.saturating_sub(self.held).saturating_sub(self.charged)
     }
-}
 
-#[derive(Debug, Default)]
-struct Local {
-    window_start: Timestamp,
-    used: i64,
+    /// What may still be held; negative while an excess is owed.
+    fn free(&self) -> i64 {
+        self.room().saturating_sub(self.excess)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.granted == 0 && self.held == 0 && self.charged == 0 && self.excess == 0
+    }
+
+    /// Turns what was held into what was used: as much as the slice has is charged to it, the rest is owed.
+    fn settle(&mut self, held: i64, used: i64) -> (i64, i64) {
+        self.held = self.held.saturating_sub(held).max(0);
+        let covered = used.min(self.room()).max(0);
+        let excess = used.saturating_sub(covered).max(0);
+        self.charged = self.charged.saturating_add(covered);
+        self.excess = self.excess.saturating_add(excess);
+        (covered, excess)
+    }
+
+    fn drain(&mut self, charge: &Charge) {
+        let covered = charge.amount.min(self.charged).max(0);
+        self.charged -= covered;
+        self.granted -= covered;
+        self.excess -= charge.excess.min(self.excess).max(0);
+    }
+
+    fn note_amount(&mut self, amount: i64) {
+        self.is_lowered |= amount < self.amount;
+        self.amount = amount;
+    }
+
+    fn rested_for(&self, at: Timestamp, micros: i64) -> bool {
+        at.micros_since(self.drawn_at) >= micros
+    }
 }
 
 /// All in-memory counters of one organization on one replica.
 #[derive(Debug, Default)]
 pub struct Purse {
     slices: HashMap<SliceKey, Slice>,
-    minutes: HashMap<AllowanceId, Local>,
+    minutes: HashMap<SliceKey, i64>,
     in_flight: HashMap<AllowanceId, i64>,
+    is_lone: bool,
 }
 
 impl Purse {
-    /// Holds the worst case of a call against every allowance that applies, all or nothing.
+    /// Holds the worst case of a call against every allowance that applies, all or nothing. Hard and soft ones
+    /// alike are counted; soft ones never refuse. An amount of zero always fits.
     ///
     /// # Errors
     /// What to lease first, or which allowance refuses.
@@ -186,12 +246,16 @@ impl Purse {
         zone: &TimeZone,
         share: Share,
     ) -> Result<Hold, Denial> {
-        let mut parts = Vec::with_capacity(applicable.len());
+        self.is_lone = share.is_lone;
+        let mut parts: Vec<Part> = Vec::with_capacity(applicable.len());
         let mut wishes = Vec::new();
         for allowance in applicable {
             let amount = worst.of(allowance.unit);
             let span = allowance.window.span(at, zone);
             let key = SliceKey { allowance_id: allowance.id, window_start: span.start };
+            if parts.iter().any(|part| part.key == key) {
+                continue;
+            }
             let kept = match allowance.window {
                 Window::None => Kept::InFlight,
                 Window::Minute => Kept::Minute,
@@ -204,7 +268,7 @@ impl Purse {
                 Kept::Slice => wishes.extend(self.check_slice(allowance, ask)?),
                 Kept::Minute | Kept::InFlight => self.check_local(allowance, kept, ask)?,
             }
-            parts.push(Part { key, unit: allowance.unit, amount, kept });
+            parts.push(Part { key, window_end: span.end, unit: allowance.unit, amount, kept });
         }
         if !wishes.is_empty() {
             return Err(Denial::NeedSlice(wishes));
@@ -213,23 +277,23 @@ impl Purse {
         Ok(Hold { parts })
     }
 
-    /// Replaces a hold by what the call really used; what it takes of slices goes into its record.
+    /// Replaces a hold by what the call really used; what it takes of slices goes into its record. What it used
+    /// beyond its hold is taken from what is free, and beyond that is owed and held against what is left.
     pub fn settle(&mut self, hold: Hold, actual: &Amounts) -> Vec<Charge> {
         let mut charges = Vec::with_capacity(hold.parts.len());
         for part in hold.parts {
             let used = actual.of(part.unit);
             match part.kept {
                 Kept::Slice => {
-                    if let Some(slice) = self.slices.get_mut(&part.key) {
-                        slice.held -= part.amount;
-                        slice.charged = slice.charged.saturating_add(used);
+                    let slice = self.slices.entry(part.key).or_default();
+                    let (covered, excess) = slice.settle(part.amount, used);
+                    if used > 0 {
+                        charges.push(part.key.charge(covered, excess));
                     }
-                    charges.push(part.key.charge(used));
                 }
                 Kept::Minute => {
-                    let local = self.minutes.get_mut(&part.key.allowance_id);
-                    if let Some(local) = local.filter(|local| local.window_start == part.key.window_start) {
-                        local.used = local.used.saturating_sub(part.amount).saturating_add(used);
+                    if let Some(count) = self.minutes.get_mut(&part.key) {
+                        *count = count.saturating_sub(part.amount).saturating_add(used).max(0);
                     }
                 }
                 Kept::InFlight => {
@@ -242,7 +306,7 @@ impl Purse {
         charges
     }
 
-    /// Notes that the store lent so much more.
+    /// Notes that the store has lent so much more. Not to be called where that is not certain.
     pub fn granted(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
         let slice = self.slices.entry(wish.key).or_default();
         slice.granted = slice.granted.saturating_add(amount);
@@ -253,9 +317,11 @@ impl Purse {
         slice.refused = None;
     }
 
-    /// Notes that the store would not lend `wish.need` of an allowance of this amount.
+    /// Notes that the store would not lend `wish.need` of an allowance of this amount. For a moment it is not
+    /// asked for as much again.
     pub fn refused(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
         let slice = self.slices.entry(wish.key).or_default();
+        slice.drawn_at = slice.drawn_at.max(at);
         slice.window_end = wish.window_end;
         slice.refused = Some((at, wish.need, amount));
     }
@@ -265,31 +331,38 @@ impl Purse {
         for charge in charges {
             let key = SliceKey { allowance_id: charge.allowance_id, window_start: charge.window_start };
             if let Some(slice) = self.slices.get_mut(&key) {
-                slice.charged -= charge.amount;
-                slice.granted -= charge.amount.min(slice.granted).max(0);
+                slice.drain(charge);
             }
         }
     }
 
-    /// Takes out what should go back to the store: the free part of slices whose window ended or that lie idle,
-    /// or of all with `everything`. If the store cannot take it, put it back with [`Purse::keep`].
+    /// Takes out what should go back to the store: the free part of slices whose window ended, whose allowance was
+    /// lowered or that lie idle, or of all with `everything`. It is no longer here whatever becomes of it; only if
+    /// the store surely did not take it, put it back with [`Purse::keep`]. Forgets windows that are over.
     pub fn take_returns(&mut self, at: Timestamp, everything: bool) -> Vec<Return> {
+        let idle = if self.is_lone { IDLE_ALONE } else { IDLE };
         let mut returns = Vec::new();
         for (key, slice) in &mut self.slices {
-            let is_due = everything || at >= slice.window_end || at.micros_since(slice.drawn_at) >= IDLE;
+            let is_due =
+                everything || slice.is_lowered || at >= slice.window_end || slice.rested_for(at, idle);
             let free = slice.free();
             if is_due && free > 0 {
                 slice.granted -= free;
+                slice.refused = None;
+                slice.is_lowered = false;
                 returns.push(Return { key: *key, amount: free });
             }
         }
         self.slices.retain(|_, slice| {
-            slice.granted != 0 || slice.held != 0 || slice.charged != 0 || at < slice.window_end
+            let is_over = at >= slice.window_end || slice.rested_for(at, idle);
+            !(slice.is_empty() && is_over)
         });
+        self.minutes.retain(|key, _| at.micros_since(key.window_start) < MINUTE_KEPT);
+        self.in_flight.retain(|_, open| *open > 0);
         returns
     }
 
-    /// Puts back what could not be returned.
+    /// Puts back what the store surely did not take.
     pub fn keep(&mut self, returned: &Return) {
         self.slices.entry(returned.key).or_default().granted += returned.amount;
     }
@@ -299,17 +372,20 @@ impl Purse {
         self.slices.get(&key).map_or((0, 0), |slice| (slice.held, slice.free()))
     }
 
-    fn check_slice(&self, allowance: &Allowance, ask: Ask) -> Result<Option<SliceWish>, Denial> {
+    fn check_slice(&mut self, allowance: &Allowance, ask: Ask) -> Result<Option<SliceWish>, Denial> {
         let Ask { key, span, amount, at, share } = ask;
+        if let Some(slice) = self.slices.get_mut(&key) {
+            slice.note_amount(allowance.amount);
+        }
         let slice = self.slices.get(&key);
         let free = slice.map_or(0, Slice::free);
-        if amount <= free.max(0) {
+        if amount == 0 || (amount <= free && amount <= allowance.amount) {
             return Ok(None);
         }
         let need = amount.saturating_sub(free);
         let known = slice.and_then(|slice| slice.refused);
         let is_known = known.is_some_and(|(when, refused, of)| {
-            need >= refused && of == allowance.amount && at.micros_since(when) < REFUSAL_HOLDS
+            need >= refused && of == allowance.amount && (0..REFUSAL_HOLDS).contains(&at.micros_since(when))
         });
         if amount > allowance.amount || is_known {
             return Err(refused(allowance, Reason::Exhausted, span));
@@ -324,14 +400,15 @@ impl Purse {
         let Ask { key, span, amount, share, .. } = ask;
         let used = match kept {
             Kept::InFlight => self.in_flight.get(&allowance.id).copied().unwrap_or(0),
-            _ => {
-                let local = self.minutes.get(&allowance.id);
-                local.filter(|local| local.window_start == key.window_start).map_or(0, |local| local.used)
-            }
+            _ => self.minutes.get(&key).copied().unwrap_or(0),
         };
         let fits = used.saturating_add(amount) <= share.of(allowance.amount);
         if fits || amount == 0 || allowance.enforcement == Enforcement::Soft {
             return Ok(());
+        }
+        if amount > allowance.amount {
+            let (allowance_id, reason) = (allowance.id, Reason::Exhausted);
+            return Err(Denial::Refused { allowance_id, reason, resets_at: None });
         }
         Err(refused(allowance, Reason::Throttled, span))
     }
@@ -341,14 +418,12 @@ impl Purse {
             Kept::Slice => {
                 let slice = self.slices.entry(part.key).or_default();
                 slice.held = slice.held.saturating_add(part.amount);
+                slice.window_end = slice.window_end.max(part.window_end);
                 slice.drawn_at = at;
             }
             Kept::Minute => {
-                let local = self.minutes.entry(part.key.allowance_id).or_default();
-                if local.window_start != part.key.window_start {
-                    *local = Local { window_start: part.key.window_start, used: 0 };
-                }
-                local.used = local.used.saturating_add(part.amount);
+                let count = self.minutes.entry(part.key).or_default();
+                *count = count.saturating_add(part.amount);
             }
             Kept::InFlight => *self.in_flight.entry(part.key.allowance_id).or_default() += part.amount,
         }

@@ -1,19 +1,18 @@
-//! Many replicas, one store, losses and repetitions at random: no hard amount is ever passed, and nothing is lost.
+//! A small world to try the allowances in: one store, many replicas, and everything that can go wrong between them.
+//!
+//! After each step the world checks what must always hold; `World::quiesce` checks what must hold in the end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::ids::OrganizationId;
-use crate::time::{HOUR, TimeZone};
+use crate::time::TimeZone;
 
-const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+pub(super) const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
-fn allowance(amount: i64, window: Window) -> Arc<Allowance> {
-    Arc::new(Allowance {
-        id: AllowanceId::from_parts(START, 1),
+pub(super) fn allowance(number: u128, amount: i64, window: Window) -> Allowance {
+    Allowance {
+        id: AllowanceId::from_parts(START, number),
         organization_id: OrganizationId::from_parts(START, 1),
         scope: Scope { level: Level::Organization, model: None },
         unit: Unit::NanoUsd,
@@ -21,294 +20,349 @@ fn allowance(amount: i64, window: Window) -> Arc<Allowance> {
         amount,
         enforcement: Enforcement::Hard,
         created_at: START,
-    })
+    }
 }
 
+/// One call, as far as the store and the journal know it.
 #[derive(Clone, Debug)]
 struct Record {
     id: u64,
     cost: i64,
+    /// The counters it is counted in: those of the allowances that matched when it was admitted.
+    counted_in: Vec<SliceKey>,
     charges: Vec<Charge>,
 }
 
+impl Record {
+    fn charge(&self, key: SliceKey) -> Option<&Charge> {
+        let is_of = |charge: &&Charge| {
+            (charge.allowance_id, charge.window_start) == (key.allowance_id, key.window_start)
+        };
+        self.charges.iter().find(is_of)
+    }
+}
+
 struct OpenCall {
-    id: u64,
-    worst: i64,
+    record: Record,
     hold: Hold,
-    recovery: Vec<Charge>,
 }
 
 #[derive(Default)]
 struct Replica {
     purse: Purse,
     open: Vec<OpenCall>,
+    /// Settled records whose drain this process has not been told of, oldest first.
     journal: Vec<Record>,
 }
 
-struct World {
-    allowance: Arc<Allowance>,
-    counters: HashMap<SliceKey, Counter>,
-    slices: BTreeMap<(usize, SliceKey), i64>,
-    replicas: Vec<Replica>,
-    drained: HashSet<u64>,
-    settled: HashMap<SliceKey, i64>,
-    next_id: u64,
-    at: Timestamp,
+/// What became of an answer of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Told,
+    DoneButLost,
+    NotDone,
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Call { replica: usize, worst: i64, store_is_away: bool },
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Call { replica: usize, worst: i64, applies: u8, lease: Fate },
     End { replica: usize, which: usize, percent: i64 },
-    Drain { replica: usize, twice: bool },
+    Drain { replica: usize, count: usize, fate: Fate },
     Crash { replica: usize },
-    Return { replica: usize },
+    Return { replica: usize, everything: bool, fate: Fate },
+    SetAmount { which: usize, amount: i64 },
     Wait { micros: i64 },
 }
 
+pub(super) struct World {
+    pub allowances: Vec<Arc<Allowance>>,
+    pub at: Timestamp,
+    pub counters: HashMap<SliceKey, Counter>,
+    replicas: Vec<Replica>,
+    slices: BTreeMap<(usize, SliceKey), i64>,
+    drained: HashSet<u64>,
+    /// Per counter: the cost of all records that drained.
+    booked: HashMap<SliceKey, i64>,
+    /// Per counter: what providers used beyond the worst case, in all records that ended.
+    excess: HashMap<SliceKey, i64>,
+    /// Per allowance: the highest amount that it ever had.
+    highest: Vec<i64>,
+    /// Per counter: `settled + leased` before this step.
+    before: HashMap<SliceKey, i64>,
+    /// Slices of which a part is locked until the next start, because an answer was lost.
+    leaking: BTreeSet<(usize, SliceKey)>,
+    next_id: u64,
+}
+
 impl World {
-    fn new(amount: i64, window: Window, replicas: usize) -> Self {
+    pub(super) fn new(allowances: Vec<Allowance>, replicas: usize) -> Self {
         Self {
-            allowance: allowance(amount, window),
-            counters: HashMap::new(),
-            slices: BTreeMap::new(),
-            replicas: (0..replicas).map(|_| Replica::default()).collect(),
-            drained: HashSet::new(),
-            settled: HashMap::new(),
-            next_id: 0,
+            highest: allowances.iter().map(|allowance| allowance.amount).collect(),
+            allowances: allowances.into_iter().map(Arc::new).collect(),
             at: START,
+            counters: HashMap::new(),
+            replicas: (0..replicas).map(|_| Replica::default()).collect(),
+            slices: BTreeMap::new(),
+            drained: HashSet::new(),
+            booked: HashMap::new(),
+            excess: HashMap::new(),
+            before: HashMap::new(),
+            leaking: BTreeSet::new(),
+            next_id: 0,
         }
+    }
+
+    pub(super) fn one(amount: i64, window: Window, replicas: usize) -> Self {
+        Self::new(vec![allowance(0, amount, window)], replicas)
+    }
+
+    pub(super) fn run_all(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.run(*step);
+        }
+    }
+
+    /// Says whether the step found anything to do.
+    pub(super) fn run(&mut self, step: Step) -> bool {
+        let did = match step {
+            Step::Call { replica, worst, applies, lease } => {
+                self.call(replica, worst, applies, lease);
+                true
+            }
+            Step::End { replica, which, percent } => self.end(replica, which, percent),
+            Step::Drain { replica, count, fate } => self.drain(replica, count, fate),
+            Step::Crash { replica } => self.crash(replica),
+            Step::Return { replica, everything, fate } => self.give_back(replica, everything, fate),
+            Step::SetAmount { which, amount } => self.set_amount(which, amount),
+            Step::Wait { micros } => {
+                self.at = self.at.plus_micros(micros);
+                micros != 0
+            }
+        };
+        self.check();
+        did
     }
 
     fn share(&self) -> Share {
         Share { replicas: self.replicas.len() as i64, rank: 0, is_lone: self.replicas.len() == 1 }
     }
 
-    fn call(&mut self, replica: usize, worst: i64, store_is_away: bool) -> bool {
-        for _ in 0..2 {
-            let amounts = Amounts::of_call(worst, 0, 0);
-            let applicable = [Arc::clone(&self.allowance)];
-            let share = self.share();
+    fn key(&self, which: usize) -> SliceKey {
+        let allowance = &self.allowances[which];
+        let window_start = allowance.window.span(self.at, &TimeZone::utc()).start;
+        SliceKey { allowance_id: allowance.id, window_start }
+    }
+
+    pub(super) fn call(&mut self, replica: usize, worst: i64, applies: u8, lease: Fate) -> bool {
+        let which: Vec<usize> = (0..self.allowances.len()).filter(|n| applies >> n & 1 == 1).collect();
+        let applicable: Vec<_> = which.iter().map(|n| Arc::clone(&self.allowances[*n])).collect();
+        let (amounts, share) = (Amounts::of_call(worst, 0, 0), self.share());
+        for _ in 0..20 {
             let purse = &mut self.replicas[replica].purse;
             match purse.hold(&applicable, &amounts, self.at, &TimeZone::utc(), share) {
                 Ok(hold) => {
-                    let recovery = hold.charges();
-                    let call = OpenCall { id: self.next_id, worst, hold, recovery };
-                    self.replicas[replica].open.push(call);
-                    self.next_id += 1;
+                    let counted_in = which.iter().map(|n| self.key(*n)).collect();
+                    self.admit(replica, worst, counted_in, hold);
                     return true;
                 }
-                Err(Denial::NeedSlice(wishes)) if !store_is_away => {
-                    for wish in wishes {
-                        let counter = self.counters.entry(wish.key).or_default();
-                        match counter.lease(self.allowance.amount, wish.need, wish.wish) {
-                            Some(granted) => {
-                                *self.slices.entry((replica, wish.key)).or_default() += granted;
-                                self.replicas[replica].purse.granted(&wish, granted, self.at);
-                            }
-                            None => {
-                                let amount = self.allowance.amount;
-                                self.replicas[replica].purse.refused(&wish, amount, self.at);
-                                return false;
-                            }
-                        }
-                    }
+                Err(Denial::NeedSlice(wishes)) if lease != Fate::NotDone => {
+                    wishes.iter().for_each(|wish| self.lease(replica, wish, lease));
                 }
-                Err(_) => return false,
+                Err(Denial::NeedSlice(_)) => return false,
+                Err(Denial::Refused { allowance_id, .. }) => {
+                    self.check_refusal(replica, allowance_id, worst);
+                    return false;
+                }
             }
         }
-        panic!("a lease that was granted did not suffice");
+        panic!("holding and leasing goes round in circles");
     }
 
-    fn end(&mut self, replica: usize, which: usize, percent: i64) {
+    fn admit(&mut self, replica: usize, worst: i64, counted_in: Vec<SliceKey>, hold: Hold) {
+        let record = Record { id: self.next_id, cost: worst, counted_in, charges: hold.charges() };
+        self.next_id += 1;
+        self.replicas[replica].open.push(OpenCall { record, hold });
+    }
+
+    fn lease(&mut self, replica: usize, wish: &SliceWish, fate: Fate) {
+        let amount = self.amount_of(wish.key);
+        let granted = self.counters.entry(wish.key).or_default().lease(amount, wish.need, wish.wish);
+        let purse = &mut self.replicas[replica].purse;
+        let Some(granted) = granted else { return purse.refused(wish, amount, self.at) };
+        *self.slices.entry((replica, wish.key)).or_default() += granted;
+        if fate == Fate::Told {
+            purse.granted(wish, granted, self.at);
+        } else {
+            purse.refused(wish, amount, self.at);
+            self.leaking.insert((replica, wish.key));
+        }
+    }
+
+    fn amount_of(&self, key: SliceKey) -> i64 {
+        self.allowances.iter().find(|allowance| allowance.id == key.allowance_id).unwrap().amount
+    }
+
+    /// A process that is alone and lost no answer refuses only what truly does not fit. An excess that the store has
+    /// booked, but not told of yet, counts at both for that moment.
+    fn check_refusal(&self, replica: usize, refused: AllowanceId, worst: i64) {
+        let which = self.allowances.iter().position(|allowance| allowance.id == refused).unwrap();
+        let key = self.key(which);
+        if self.replicas.len() == 1 && !self.leaking.contains(&(replica, key)) {
+            let untold = self.replicas[replica].journal.iter();
+            let untold = untold.filter(|record| self.drained.contains(&record.id));
+            let twice: i64 = untold.filter_map(|record| record.charge(key)).map(|charge| charge.excess).sum();
+            let (used, amount) = (self.used(key), self.allowances[which].amount);
+            assert!(used + twice + worst > amount, "refused {worst} although {used} of {amount} are used");
+        }
+    }
+
+    /// The truth that nobody in the world sees whole: the cost of all that ended, the worst case of all that did not.
+    fn used(&self, key: SliceKey) -> i64 {
+        let in_journals = self.replicas.iter().flat_map(|replica| &replica.journal);
+        let open = self.replicas.iter().flat_map(|replica| &replica.open).map(|call| &call.record);
+        let rest = in_journals.filter(|record| !self.drained.contains(&record.id)).chain(open);
+        let rest = rest.filter(|record| record.counted_in.contains(&key)).map(|record| record.cost);
+        self.booked.get(&key).copied().unwrap_or(0) + rest.sum::<i64>()
+    }
+
+    pub(super) fn end(&mut self, replica: usize, which: usize, percent: i64) -> bool {
         let replica = &mut self.replicas[replica];
         if replica.open.is_empty() {
-            return;
+            return false;
         }
-        let call = replica.open.swap_remove(which % replica.open.len());
-        let cost = call.worst * percent / 100;
-        let charges = replica.purse.settle(call.hold, &Amounts::of_call(cost, 0, 0));
-        replica.journal.push(Record { id: call.id, cost, charges });
+        let OpenCall { mut record, hold } = replica.open.swap_remove(which % replica.open.len());
+        let cost = record.cost * percent / 100;
+        for key in &record.counted_in {
+            *self.excess.entry(*key).or_default() += (cost - record.cost).max(0);
+        }
+        record.cost = cost;
+        record.charges = replica.purse.settle(hold, &Amounts::of_call(cost, 0, 0));
+        replica.journal.push(record);
+        true
     }
 
-    fn drain(&mut self, replica: usize, twice: bool) {
-        for round in 0..=usize::from(twice) {
-            for record in self.replicas[replica].journal.clone().into_iter().rev() {
-                if !self.drained.insert(record.id) {
-                    continue;
-                }
-                assert_eq!(round, 0, "a repeated drain books nothing");
-                for charge in &record.charges {
-                    let key =
-                        SliceKey { allowance_id: charge.allowance_id, window_start: charge.window_start };
-                    let slice = self.slices.entry((replica, key)).or_default();
-                    self.counters.entry(key).or_default().drain(record.cost, charge.amount, slice);
-                    *self.settled.entry(key).or_default() += record.cost;
-                }
-            }
+    /// Drains the oldest records, in an order of its own; the store books each once, however often it comes.
+    fn drain(&mut self, replica: usize, count: usize, fate: Fate) -> bool {
+        let count = count.min(self.replicas[replica].journal.len());
+        let batch = self.replicas[replica].journal[..count].to_vec();
+        if fate != Fate::NotDone {
+            batch.iter().rev().for_each(|record| self.book(replica, record));
         }
-        let replica = &mut self.replicas[replica];
-        for record in std::mem::take(&mut replica.journal) {
-            replica.purse.drained(&record.charges);
+        if fate == Fate::Told {
+            let replica = &mut self.replicas[replica];
+            replica.journal.drain(..count);
+            batch.iter().for_each(|record| replica.purse.drained(&record.charges));
+        }
+        count > 0
+    }
+
+    fn book(&mut self, replica: usize, record: &Record) {
+        if !self.drained.insert(record.id) {
+            return;
+        }
+        for key in &record.counted_in {
+            let slice = self.slices.entry((replica, *key)).or_default();
+            let charged = record.charge(*key).map_or(0, |charge| charge.amount);
+            assert!(charged <= *slice, "a charge of {charged} on a slice of {slice}");
+            self.counters.entry(*key).or_default().drain(record.cost, charged, slice);
+            *self.booked.entry(*key).or_default() += record.cost;
         }
     }
 
     /// The process dies; when it is back it charges every open call its hold, drains, and returns its slices.
-    fn crash(&mut self, replica: usize) {
-        let state = &mut self.replicas[replica];
-        state.purse = Purse::default();
-        for call in state.open.drain(..) {
-            state.journal.push(Record { id: call.id, cost: call.worst, charges: call.recovery });
-        }
-        self.drain(replica, true);
+    fn crash(&mut self, replica: usize) -> bool {
+        let Replica { open, journal, .. } = std::mem::take(&mut self.replicas[replica]);
+        let records = journal.into_iter().chain(open.into_iter().map(|call| call.record));
+        records.for_each(|record| self.book(replica, &record));
         for ((_, key), slice) in self.slices.iter_mut().filter(|((owner, _), _)| *owner == replica) {
             let unused = *slice;
             self.counters.entry(*key).or_default().take_back(unused, slice);
         }
+        self.leaking.retain(|(owner, _)| *owner != replica);
+        true
     }
 
-    fn give_back(&mut self, replica: usize, everything: bool) {
-        for returned in self.replicas[replica].purse.take_returns(self.at, everything) {
+    fn give_back(&mut self, replica: usize, everything: bool, fate: Fate) -> bool {
+        let returns = self.replicas[replica].purse.take_returns(self.at, everything);
+        for returned in &returns {
             let slice = self.slices.entry((replica, returned.key)).or_default();
-            self.counters.entry(returned.key).or_default().take_back(returned.amount, slice);
+            match fate {
+                Fate::NotDone if returned.amount % 2 == 0 => self.replicas[replica].purse.keep(returned),
+                Fate::NotDone => drop(self.leaking.insert((replica, returned.key))),
+                Fate::Told | Fate::DoneButLost => {
+                    self.counters.entry(returned.key).or_default().take_back(returned.amount, slice);
+                }
+            }
         }
+        !returns.is_empty()
     }
 
-    fn run(&mut self, step: &Step) {
-        match *step {
-            Step::Call { replica, worst, store_is_away } => drop(self.call(replica, worst, store_is_away)),
-            Step::End { replica, which, percent } => self.end(replica, which, percent),
-            Step::Drain { replica, twice } => self.drain(replica, twice),
-            Step::Crash { replica } => self.crash(replica),
-            Step::Return { replica } => self.give_back(replica, false),
-            Step::Wait { micros } => self.at = self.at.plus_micros(micros),
+    fn set_amount(&mut self, which: usize, amount: i64) -> bool {
+        self.check();
+        let which = which % self.allowances.len();
+        let changed = Allowance { amount, ..Allowance::clone(&self.allowances[which]) };
+        self.highest[which] = self.highest[which].max(amount);
+        self.allowances[which] = Arc::new(changed);
+        true
+    }
+
+    pub(super) fn declare_lost(&mut self, replica: usize) {
+        for ((_, key), slice) in self.slices.iter_mut().filter(|((owner, _), _)| *owner == replica) {
+            let lost = self.counters.entry(*key).or_default().declare_lost(slice);
+            *self.booked.entry(*key).or_default() += lost;
         }
+        self.replicas[replica] = Replica::default();
         self.check();
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         for (key, counter) in &self.counters {
-            assert!(
-                counter.settled + counter.leased <= self.allowance.amount,
-                "{counter:?} passes the amount"
-            );
+            let which = self.allowances.iter().position(|a| a.id == key.allowance_id).unwrap();
+            let excess = self.excess.get(key).copied().unwrap_or(0);
+            let sum = counter.settled + counter.leased;
+            assert!(sum <= self.highest[which] + excess, "{counter:?} passes the amount");
+            let before = self.before.insert(*key, sum).unwrap_or(0);
+            let may_be = self.allowances[which].amount.max(before + excess);
+            assert!(sum <= may_be, "{counter:?} grew beyond the present amount");
             let lent: i64 = self.slices.iter().filter(|((_, of), _)| of == key).map(|(_, slice)| slice).sum();
             assert_eq!(counter.leased, lent, "what is lent is the sum of the slices");
-            assert_eq!(counter.settled, self.settled.get(key).copied().unwrap_or(0));
+            assert_eq!(counter.settled, self.booked.get(key).copied().unwrap_or(0));
+            assert!(self.used(*key) <= self.highest[which] + excess, "spent more than the amount");
+        }
+        for ((replica, key), slice) in &self.slices {
+            self.check_slice(*replica, *key, *slice);
+        }
+    }
+
+    /// What a replica may still charge is in the store's row of its slice; and no more, unless an answer was lost.
+    fn check_slice(&self, replica: usize, key: SliceKey, slice: i64) {
+        let state = &self.replicas[replica];
+        let charges = |record: &Record| {
+            let of_key = record.charge(key).map_or((0, 0), |charge| (charge.amount, charge.excess));
+            if self.drained.contains(&record.id) { (0, of_key.1) } else { of_key }
+        };
+        let (undrained, owed) = state.journal.iter().map(charges).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let (held, free) = state.purse.held_and_free(key);
+        let may_charge = held + free + owed + undrained;
+        assert!(may_charge <= slice, "{may_charge} may be charged to a slice of {slice}");
+        if !self.leaking.contains(&(replica, key)) {
+            assert_eq!(may_charge, slice, "a part of a slice is locked");
         }
     }
 
     /// Everything ends, drains and is returned: nothing is held any more, and all is accounted for.
-    fn quiesce(&mut self) {
+    pub(super) fn quiesce(&mut self) {
         for replica in 0..self.replicas.len() {
-            while !self.replicas[replica].open.is_empty() {
-                self.end(replica, 0, 100);
+            while self.end(replica, 0, 100) {}
+            self.drain(replica, usize::MAX, Fate::Told);
+            self.give_back(replica, true, Fate::Told);
+            self.check();
+            if self.leaking.iter().any(|(owner, _)| *owner == replica) {
+                self.crash(replica);
             }
-            self.drain(replica, false);
-            self.give_back(replica, true);
         }
         self.check();
         assert!(self.counters.values().all(|counter| counter.leased == 0), "{:?}", self.counters);
         assert_eq!(self.drained.len() as u64, self.next_id, "every admitted call has exactly one record");
     }
-}
-
-fn steps(replicas: usize) -> impl Strategy<Value = Vec<Step>> {
-    let replica = 0..replicas;
-    let step = prop_oneof![
-        8 => (replica.clone(), 0..400i64, prop::bool::weighted(0.1))
-            .prop_map(|(replica, worst, store_is_away)| Step::Call { replica, worst, store_is_away }),
-        6 => (replica.clone(), any::<usize>(), 0..=100i64)
-            .prop_map(|(replica, which, percent)| Step::End { replica, which, percent }),
-        3 => (replica.clone(), any::<bool>()).prop_map(|(replica, twice)| Step::Drain { replica, twice }),
-        1 => replica.clone().prop_map(|replica| Step::Crash { replica }),
-        1 => replica.prop_map(|replica| Step::Return { replica }),
-        2 => (0..HOUR / 4).prop_map(|micros| Step::Wait { micros }),
-    ];
-    prop::collection::vec(step, 1..200)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(feature = "full") { 100_000 } else { 400 }, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_amount_is_passed_and_nothing_is_lost(
-        replicas in 1..5usize,
-        amount in 0..5_000i64,
-        hourly in any::<bool>(),
-        steps in steps(4),
-    ) {
-        let window = if hourly { Window::Hour } else { Window::Lifetime };
-        let mut world = World::new(amount, window, 4.max(replicas));
-        steps.iter().for_each(|step| world.run(step));
-        world.quiesce();
-    }
-
-    #[test]
-    fn one_replica_admits_exactly_what_fits(calls in 1..300i64, cost in 1..1_000i64, spare in 0..1_000i64) {
-        let mut world = World::new(calls * cost + spare % cost, Window::Month, 1);
-        let admitted = (0..calls * 2).filter(|_| world.call(0, cost, false)).count();
-        prop_assert_eq!(admitted as i64, calls);
-        world.quiesce();
-    }
-
-    #[test]
-    fn what_a_call_did_not_use_can_be_used_by_the_next(cost in 1..1_000i64, calls in 1..50i64) {
-        let mut world = World::new(cost, Window::Month, 1);
-        for _ in 0..calls {
-            prop_assert!(world.call(0, cost, false));
-            prop_assert!(!world.call(0, 1, false));
-            world.end(0, 0, 0);
-            world.at = world.at.plus_seconds(1);
-        }
-        world.quiesce();
-    }
-}
-
-#[test]
-fn a_provider_that_passes_its_bound_is_charged_and_shown() {
-    let mut world = World::new(100, Window::Month, 1);
-    assert!(world.call(0, 100, false));
-    let call = world.replicas[0].open.pop().unwrap();
-    let charges = world.replicas[0].purse.settle(call.hold, &Amounts::of_call(130, 0, 0));
-    assert_eq!(charges[0].amount, 130);
-    world.replicas[0].journal.push(Record { id: call.id, cost: 130, charges });
-    world.drain(0, false);
-    let counter = world.counters.values().next().unwrap();
-    assert_eq!((counter.settled, counter.leased), (130, 0));
-    assert!(!world.call(0, 1, false));
-}
-
-#[test]
-fn minutes_and_calls_in_flight_are_shared_out_whole() {
-    for replicas in 1..5 {
-        let shares: i64 = (0..replicas).map(|rank| Share { replicas, rank, is_lone: false }.of(10)).sum();
-        assert_eq!(shares, 10);
-    }
-    let minute =
-        Arc::new(Allowance { unit: Unit::Requests, ..Allowance::clone(&allowance(2, Window::Minute)) });
-    let open = Arc::new(Allowance {
-        unit: Unit::InFlight,
-        id: AllowanceId::from_parts(START, 2),
-        ..Allowance::clone(&allowance(1, Window::None))
-    });
-    let mut purse = Purse::default();
-    let mut hold = |at: Timestamp| {
-        purse.hold(
-            &[Arc::clone(&minute), Arc::clone(&open)],
-            &Amounts::of_call(1, 1, 1),
-            at,
-            &TimeZone::utc(),
-            Share::LONE,
-        )
-    };
-    let first = hold(START).unwrap();
-    assert!(matches!(hold(START), Err(Denial::Refused { reason: Reason::Throttled, resets_at: None, .. })));
-    purse.settle(first, &Amounts::of_call(1, 1, 1));
-    let mut hold = |at: Timestamp| {
-        purse.hold(&[Arc::clone(&minute)], &Amounts::of_call(1, 1, 1), at, &TimeZone::utc(), Share::LONE)
-    };
-    let _second = hold(START).unwrap();
-    assert!(matches!(hold(START), Err(Denial::Refused { resets_at: Some(_), .. })));
-    assert!(hold(START.plus_seconds(60)).is_ok(), "the next minute is fresh");
 }

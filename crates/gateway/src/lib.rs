@@ -3,4 +3,7 @@
 pub mod ports;
 pub mod snapshot;
 
+mod dialect;
+mod error;
 mod keys;
+mod tokens;

@@ -1,32 +1,33 @@
-"""Makes one metered call to a running demo, with a key that the demo printed, and sees it in the usage records.
+"""Makes one metered call to a running demo with a key that the demo printed, and reads what it cost where it can.
 
-    first_call.py BASE_ADDRESS FILE_WITH_WHAT_THE_DEMO_PRINTED
+    first_call.py ADDRESS FILE_WITH_WHAT_THE_DEMO_PRINTED
 """
 
 import re
 import sys
 import time
 
-import openai
+from openai import OpenAI
+
+from wire import Wire
 
 MARK = "fresh-clone"
 
 
 def main():
-    address, output = sys.argv[1].rstrip("/") + "/v1", open(sys.argv[2]).read()
-    key = printed_key(output, r"sk-(?:proj|svc)-bw\w+")
-    admin_key = printed_key(output, r"sk-admin-bw\w+")
-    client = openai.OpenAI(
-        base_url=address, api_key=key, admin_api_key=admin_key, _strict_response_validation=True
-    )
-    model = chat_model(client)
+    address = sys.argv[1].rstrip("/")
+    with open(sys.argv[2]) as file:
+        output = file.read()
+    key, admin_key = printed_key(output, r"sk-(?:proj|svc)-bw\w+"), printed_key(output, r"sk-admin-bw\w+")
+    assert key or admin_key, f"expected the demo to print a key to try, it printed:\n{output}"
+    client = OpenAI(base_url=f"{address}/v1", api_key=key or issued_key(Wire(address, admin_key)), max_retries=0,
+                    _strict_response_validation=True)
     answer = client.chat.completions.create(
-        model=model, messages=[{"role": "user", "content": "Hello from a fresh clone."}], user=MARK
-    )
+        model=chat_model(client), messages=[{"role": "user", "content": "Hello from a fresh clone."}], user=MARK)
     assert answer.choices[0].message.content, f"expected an answer, got {answer}"
-    print(f"{model} answered: {answer.choices[0].message.content!r}")
+    print(f"{answer.model} answered: {answer.choices[0].message.content!r}")
     if admin_key:
-        print(f"it cost {recorded_cost(client)} nano-dollars")
+        print(f"it cost {recorded_cost(Wire(address, admin_key))} nano-dollars")
     print("1 passed, 0 failed")
 
 
@@ -36,21 +37,24 @@ def printed_key(output, pattern):
     return found.group(0) if found else None
 
 
+def issued_key(wire):
+    project = wire.get("/v1/organization/projects?limit=1").ok()["data"][0]["id"]
+    return wire.post(f"/v1/organization/projects/{project}/api_keys", {"name": MARK}).ok()["value"]
+
+
 def chat_model(client):
     models = [model.id for model in client.models.list() if "embed" not in model.id]
     assert models, "expected the demo's key to have a model, it has none"
     return next((model for model in models if "sim" in model), models[0])
 
 
-def recorded_cost(client):
-    """Waits until the journal has drained, and reads what the call cost."""
+def recorded_cost(wire):
+    """Waits until the call is among the usage records."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        page = client.get("/organization/usage/records?limit=100", cast_to=object,
-                          options={"security": {"admin_api_key_auth": True}})
-        for record in page["data"]:
-            if record["user"] == MARK:
-                return record["cost_nano_usd"]
+        records = wire.get(f"/v1/organization/usage/records?limit=1&user={MARK}").ok()["data"]
+        if records:
+            return records[0]["cost_nano_usd"]
         time.sleep(0.2)
     raise AssertionError("expected the call among the usage records within 10 s")
 

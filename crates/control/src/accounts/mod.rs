@@ -1,0 +1,3 @@
+//! Accounts: set-up, sign-in and one's own account.
+
+pub mod pages;

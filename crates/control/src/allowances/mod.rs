@@ -1,0 +1,3 @@
+//! Allowances: their pages.
+
+pub mod pages;

@@ -1,0 +1,3 @@
+//! The audit trail: its page.
+
+pub mod pages;

@@ -1,0 +1,3 @@
+//! Invites: the page that accepts one.
+
+pub mod pages;

@@ -1,0 +1,3 @@
+//! Members: their pages.
+
+pub mod pages;

@@ -1,0 +1,3 @@
+//! Prices: their pages.
+
+pub mod pages;

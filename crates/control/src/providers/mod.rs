@@ -1,0 +1,3 @@
+//! Provider connections: their pages.
+
+pub mod pages;

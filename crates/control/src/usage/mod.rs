@@ -1,0 +1,3 @@
+//! Usage: its pages.
+
+pub mod pages;

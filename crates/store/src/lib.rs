@@ -5,6 +5,7 @@
 
 mod api_key_secrets;
 mod api_keys;
+pub mod allowances;
 mod change;
 mod credentials;
 mod dialect;
@@ -13,9 +14,12 @@ mod feed;
 mod idempotency;
 pub mod journal;
 mod measurement;
+pub mod metering;
 mod migrations;
 mod project_members;
 mod projects;
+pub mod prices;
+pub mod providers;
 mod reached;
 mod secrets;
 mod service_accounts;

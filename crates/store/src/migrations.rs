@@ -18,6 +18,8 @@ paired! {
     1 "0001_core",
     2 "0002_people",
     3 "0003_projects",
+    4 "0004_providers",
+    5 "0005_metering",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

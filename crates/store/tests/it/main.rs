@@ -1,4 +1,6 @@
 //! The store's tests: every one of them on SQLite and on PostgreSQL.
 
+mod calls;
 mod change;
 mod engines;
+mod metering;

@@ -1,0 +1,177 @@
+//! The drain: usage records reach the store once each, whatever is replayed, reordered or sent twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::allowances::{Allowance, SliceKey, Subject};
+use domain::api_keys::KeyOwner;
+use domain::ids::{KeyId, OrganizationId, ReplicaId};
+use domain::time::{Span, TimeZone, Timestamp};
+use domain::usage::UsageRecord;
+
+use super::counters::{self, amount_of};
+use super::leases;
+use super::records::{self, Attributions};
+use super::rollups::{Batch, Totals};
+use crate::allowances::read_allowance;
+use crate::error::Result;
+use crate::measurement::Measurement;
+use crate::{Store, args};
+
+/// What a drain did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Records that were not there before.
+    pub new: u64,
+    /// Records that had come already.
+    pub known: u64,
+}
+
+/// What an organization limits, and by which calendar.
+struct Limits {
+    allowances: Vec<Allowance>,
+    zone: TimeZone,
+}
+
+/// What new records change besides rollups.
+#[derive(Default)]
+struct Bookings {
+    settled: BTreeMap<SliceKey, i64>,
+    charges: BTreeMap<SliceKey, i64>,
+    last_used: BTreeMap<KeyId, Timestamp>,
+    new: BTreeMap<OrganizationId, i64>,
+}
+
+/// Books usage records of one replica in one transaction: records, rollups, what allowances have settled, and what
+/// the records took of the replica's slices. A record that is there already changes nothing.
+///
+/// # Errors
+/// `Unavailable` when the database is away: nothing is booked then, and the same records may come again.
+pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) -> Result<Drained> {
+    let mut tx = store.measure().await?;
+    let limits = prepare(&mut tx, batch).await?;
+    let (mut attributions, mut rollups) = (Attributions::default(), Batch::default());
+    let (mut bookings, mut drained) = (Bookings::default(), Drained::default());
+    for record in batch {
+        let attribution_id = attributions.intern(&mut tx, &record.call.attribution).await?;
+        if !records::insert(&mut tx, record, &attribution_id).await? {
+            drained.known += 1;
+            continue;
+        }
+        drained.new += 1;
+        rollups.add(record, &attribution_id);
+        bookings.add(record, limits.get(&record.call.attribution.organization_id));
+    }
+    rollups.write(&mut tx).await?;
+    bookings.write(&mut tx, replica_id).await?;
+    tx.commit().await?;
+    Ok(drained)
+}
+
+/// Locks the organizations of the batch and makes the counters that its records will be added to.
+async fn prepare(tx: &mut Measurement, batch: &[UsageRecord]) -> Result<BTreeMap<OrganizationId, Limits>> {
+    let organizations: BTreeSet<OrganizationId> =
+        batch.iter().map(|record| record.call.attribution.organization_id).collect();
+    let mut limits = BTreeMap::new();
+    for organization in organizations {
+        counters::lock_organization(tx, &organization.to_string(), 0).await?;
+        limits.insert(organization, limits_of(tx, organization).await?);
+    }
+    let mut windows: BTreeMap<SliceKey, (&Allowance, Span)> = BTreeMap::new();
+    for record in batch {
+        let of = limits.get(&record.call.attribution.organization_id);
+        for (allowance, span) in of.into_iter().flat_map(|limits| limits.matching(record)) {
+            let key = SliceKey { allowance_id: allowance.id, window_start: span.start };
+            windows.insert(key, (allowance, span));
+        }
+    }
+    for (allowance, span) in windows.into_values() {
+        counters::ensure(tx, allowance, span).await?;
+    }
+    Ok(limits)
+}
+
+async fn limits_of(tx: &mut Measurement, organization: OrganizationId) -> Result<Limits> {
+    let zone = tx.row("select time_zone from organizations where id = $1", args![organization]).await?;
+    let zone = zone.map(|row| row.text("time_zone")).transpose()?;
+    let rows = tx.rows(crate::allowances::OF_ORGANIZATION, args![organization]).await?;
+    let allowances = rows.iter().map(read_allowance).collect::<Result<Vec<_>>>()?;
+    Ok(Limits {
+        allowances: allowances.into_iter().filter(|allowance| allowance.window.is_durable()).collect(),
+        zone: TimeZone::named(zone.as_deref().unwrap_or("UTC"))?,
+    })
+}
+
+/// The record as scopes see it.
+pub(crate) fn subject(record: &UsageRecord) -> Subject<'_> {
+    let attribution = &record.call.attribution;
+    let (user_id, service_account_id) = match attribution.key_owner {
+        KeyOwner::User(id) => (Some(id), None),
+        KeyOwner::ServiceAccount(id) => (None, Some(id)),
+    };
+    Subject {
+        environment: attribution.environment,
+        project_id: attribution.project_id,
+        key_id: attribution.key_id,
+        user_id,
+        service_account_id,
+        model: &record.call.model,
+    }
+}
+
+impl Limits {
+    fn matching<'a>(&'a self, record: &'a UsageRecord) -> impl Iterator<Item = (&'a Allowance, Span)> {
+        let of = subject(record);
+        self.allowances
+            .iter()
+            .filter(move |allowance| allowance.scope.matches(&of))
+            .map(|allowance| (allowance, allowance.window.span(record.call.admitted_at, &self.zone)))
+    }
+}
+
+impl Bookings {
+    fn add(&mut self, record: &UsageRecord, limits: Option<&Limits>) {
+        let attribution = &record.call.attribution;
+        *self.new.entry(attribution.organization_id).or_default() += 1;
+        let used = self.last_used.entry(attribution.key_id).or_default();
+        *used = (*used).max(record.call.admitted_at);
+        let totals = Totals::of(record);
+        for (allowance, span) in limits.into_iter().flat_map(|limits| limits.matching(record)) {
+            let key = SliceKey { allowance_id: allowance.id, window_start: span.start };
+            let sum = self.settled.entry(key).or_default();
+            *sum = sum.saturating_add(amount_of(allowance.unit, &totals));
+        }
+        for charge in &record.settlement.charges {
+            let key = SliceKey { allowance_id: charge.allowance_id, window_start: charge.window_start };
+            let sum = self.charges.entry(key).or_default();
+            *sum = sum.saturating_add(charge.amount.max(0));
+        }
+    }
+
+    async fn write(self, tx: &mut Measurement, replica_id: ReplicaId) -> Result<()> {
+        let keys: BTreeSet<SliceKey> = self.settled.keys().chain(self.charges.keys()).copied().collect();
+        for key in keys {
+            if let Some(settled) = self.settled.get(&key) {
+                tx.run(
+                    "update allowance_counters set settled = settled + $3 \
+                     where allowance_id = $1 and window_start = $2",
+                    args![key.allowance_id, key.window_start, *settled],
+                )
+                .await?;
+            }
+            if let Some(charged) = self.charges.get(&key) {
+                leases::take_off(tx, replica_id, key, *charged).await?;
+            }
+        }
+        for (organization, new) in self.new {
+            counters::lock_organization(tx, &organization.to_string(), new).await?;
+        }
+        for (key, used_at) in self.last_used {
+            tx.run(
+                "update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)",
+                args![key, used_at],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}

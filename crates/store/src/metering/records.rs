@@ -1,0 +1,277 @@
+//! Single usage records: written once, never changed, read newest first.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use domain::access::Grant;
+use domain::api_keys::KeyOwner;
+use domain::money::NanoUsd;
+use domain::page::{Order, Page, PageRequest};
+use domain::pricing::Quantities;
+use domain::projects::{Environment, Labels, Workload};
+use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
+
+use crate::dialect::Row;
+use crate::error::{Error, Result};
+use crate::measurement::Measurement;
+use crate::reached::Reached;
+use crate::{Store, args};
+
+/// The columns of a record `r` with its attribution `a`, as [`read_record`] reads them.
+macro_rules! columns {
+    () => {
+        "r.id, r.organization_id, r.attribution_id, r.project_id, r.key_id, r.secret_id, r.endpoint, r.model, \
+         r.provider_id, r.is_stream, r.price_id, r.held, r.held_quantities, r.holds, r.client_address, \
+         r.user_agent, r.end_user, r.admitted_at, r.settled_at, r.status, r.input, r.cached_input, r.cache_write, \
+         r.output, r.reasoning, r.requests, r.cost, r.is_estimated, r.upstream_status, r.charges, \
+         a.owner_user_id, a.owner_service_account_id, a.accountable_owner_id, a.environment, a.workload, a.team, \
+         a.product_line, a.cost_center, a.client"
+    };
+}
+
+/// Writes attributions once each: their id is the hash of what they say.
+#[derive(Debug, Default)]
+pub(super) struct Attributions(HashSet<String>);
+
+impl Attributions {
+    pub(super) async fn intern(&mut self, tx: &mut Measurement, attribution: &Attribution) -> Result<String> {
+        let id = attribution_id(attribution)?;
+        if !self.0.insert(id.clone()) {
+            return Ok(id);
+        }
+        let (user, service_account) = match attribution.key_owner {
+            KeyOwner::User(id) => (Some(id), None),
+            KeyOwner::ServiceAccount(id) => (None, Some(id)),
+        };
+        let labels = &attribution.labels;
+        tx.run(
+            "insert into attributions (id, organization_id, project_id, key_id, owner_user_id, \
+             owner_service_account_id, accountable_owner_id, environment, workload, team, product_line, \
+             cost_center, client) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             on conflict (id) do nothing",
+            args![
+                &id,
+                attribution.organization_id,
+                attribution.project_id,
+                attribution.key_id,
+                user,
+                service_account,
+                attribution.accountable_owner_id,
+                attribution.environment.name(),
+                attribution.workload.name(),
+                labels.team.as_deref(),
+                labels.product_line.as_deref(),
+                labels.cost_center.as_deref(),
+                labels.client.as_deref(),
+            ],
+        )
+        .await?;
+        Ok(id)
+    }
+}
+
+fn attribution_id(attribution: &Attribution) -> Result<String> {
+    let text = to_json(attribution)?;
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    Ok(hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// Writes a record unless it is there; says whether it was new.
+pub(super) async fn insert(tx: &mut Measurement, record: &UsageRecord, attribution_id: &str) -> Result<bool> {
+    let (call, end) = (&record.call, &record.settlement);
+    let owner = match call.attribution.key_owner {
+        KeyOwner::User(id) => Some(id),
+        KeyOwner::ServiceAccount(_) => None,
+    };
+    let used = &end.quantities;
+    let inserted = tx
+        .run(
+            "insert into usage_records (id, organization_id, attribution_id, project_id, key_id, secret_id, \
+             owner_user_id, endpoint, model, provider_id, is_stream, price_id, held, held_quantities, holds, \
+             client_address, user_agent, end_user, admitted_at, settled_at, status, input, cached_input, \
+             cache_write, output, reasoning, requests, cost, is_estimated, upstream_status, charges) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+             $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) on conflict (id) do nothing",
+            args![
+                call.id,
+                call.attribution.organization_id,
+                attribution_id,
+                call.attribution.project_id,
+                call.attribution.key_id,
+                call.secret_id,
+                owner,
+                call.endpoint.name(),
+                &call.model,
+                call.provider_id,
+                call.is_stream,
+                &call.price_id,
+                call.held,
+                to_json(&call.held_quantities)?,
+                to_json(&call.holds)?,
+                call.client_address.map(|address| address.to_string()),
+                call.user_agent.as_deref(),
+                call.end_user.as_deref(),
+                call.admitted_at,
+                end.settled_at,
+                end.status.name(),
+                used.input,
+                used.cached_input,
+                used.cache_write,
+                used.output,
+                used.reasoning,
+                used.requests,
+                end.cost,
+                end.is_estimated,
+                end.upstream_status.map(i64::from),
+                to_json(&end.charges)?,
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Reads a record and its attribution.
+pub(crate) fn read_record(row: &Row) -> Result<UsageRecord> {
+    let call = OpenCall {
+        id: row.id("id")?,
+        admitted_at: row.time("admitted_at")?,
+        attribution: Arc::new(read_attribution(row)?),
+        endpoint: row.word("endpoint", Endpoint::parse)?,
+        model: row.text("model")?,
+        provider_id: row.id("provider_id")?,
+        is_stream: row.flag("is_stream")?,
+        price_id: row.text("price_id")?,
+        held: NanoUsd::from_nano(row.int("held")?),
+        held_quantities: row.json("held_quantities")?,
+        holds: row.json("holds")?,
+        client_address: row.opt_id("client_address")?,
+        user_agent: row.opt_text("user_agent")?,
+        end_user: row.opt_text("end_user")?,
+        secret_id: row.id("secret_id")?,
+    };
+    let quantities = Quantities {
+        input: row.int("input")?,
+        cached_input: row.int("cached_input")?,
+        cache_write: row.int("cache_write")?,
+        output: row.int("output")?,
+        reasoning: row.int("reasoning")?,
+        requests: row.int("requests")?,
+    };
+    let settlement = Settlement {
+        settled_at: row.time("settled_at")?,
+        status: row.word("status", CallStatus::parse)?,
+        quantities,
+        cost: NanoUsd::from_nano(row.int("cost")?),
+        is_estimated: row.flag("is_estimated")?,
+        upstream_status: row.opt_int("upstream_status")?.and_then(|status| u16::try_from(status).ok()),
+        charges: row.json("charges")?,
+    };
+    Ok(UsageRecord { call, settlement })
+}
+
+fn read_attribution(row: &Row) -> Result<Attribution> {
+    let key_owner = match (row.opt_id("owner_user_id")?, row.opt_id("owner_service_account_id")?) {
+        (Some(user), _) => KeyOwner::User(user),
+        (None, Some(service_account)) => KeyOwner::ServiceAccount(service_account),
+        (None, None) => return Err(Error::Corrupt("an attribution names no key owner".to_owned())),
+    };
+    Ok(Attribution {
+        organization_id: row.id("organization_id")?,
+        project_id: row.id("project_id")?,
+        key_id: row.id("key_id")?,
+        key_owner,
+        accountable_owner_id: row.opt_id("accountable_owner_id")?,
+        environment: row.word("environment", |word| Environment::parse(word).ok())?,
+        workload: row.word("workload", |word| Workload::parse(word).ok())?,
+        labels: Labels {
+            team: row.opt_text("team")?,
+            product_line: row.opt_text("product_line")?,
+            cost_center: row.opt_text("cost_center")?,
+            client: row.opt_text("client")?,
+        },
+    })
+}
+
+/// Which single records are wanted; an empty list or none means any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordFilter {
+    /// Of these projects.
+    pub project_ids: Vec<String>,
+    /// Of these keys.
+    pub api_key_ids: Vec<String>,
+    /// Of these models.
+    pub models: Vec<String>,
+    /// Of this end user, as the requests named them.
+    pub end_user: Option<String>,
+    /// That ended so.
+    pub status: Option<CallStatus>,
+    /// Admitted from here on, in microseconds.
+    pub from_micros: Option<i64>,
+    /// Admitted before, in microseconds.
+    pub until_micros: Option<i64>,
+}
+
+/// Single records within reach.
+///
+/// # Errors
+/// `Unavailable` when the database is away.
+pub async fn list_records(
+    store: &Store,
+    grant: &Grant,
+    filter: &RecordFilter,
+    page: &PageRequest,
+) -> Result<Page<UsageRecord>> {
+    let reached = Reached::of(grant);
+    let any = |list: &Vec<String>| list.is_empty();
+    let args = args![
+        reached.organization,
+        reached.all,
+        reached.whole,
+        reached.own,
+        reached.user,
+        any(&filter.project_ids),
+        filter.project_ids.clone(),
+        any(&filter.api_key_ids),
+        filter.api_key_ids.clone(),
+        any(&filter.models),
+        filter.models.clone(),
+        filter.end_user.is_none(),
+        filter.end_user.clone().unwrap_or_default(),
+        filter.status.is_none(),
+        filter.status.map_or("", CallStatus::name),
+        filter.from_micros.unwrap_or(i64::MIN),
+        filter.until_micros.unwrap_or(i64::MAX),
+        page.after.clone().unwrap_or_default(),
+        page.limit.saturating_add(1),
+    ];
+    let rows = match page.order {
+        Order::Descending => store.rows(NEWEST_FIRST, args).await?,
+        Order::Ascending => store.rows(OLDEST_FIRST, args).await?,
+    };
+    let items = rows.iter().map(read_record).collect::<Result<_>>()?;
+    Ok(Page::from_read(items, page.limit))
+}
+
+macro_rules! listed {
+    ($order:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            " from usage_records r join attributions a on a.id = r.attribution_id where r.organization_id = $1 \
+             and ($2 or r.project_id in list($3) or (r.project_id in list($4) and r.owner_user_id = $5)) \
+             and ($6 or r.project_id in list($7)) and ($8 or r.key_id in list($9)) and ($10 or r.model in list($11)) \
+             and ($12 or r.end_user = $13) and ($14 or r.status = $15) \
+             and r.admitted_at >= $16 and r.admitted_at < $17 and ",
+            $order,
+            " limit $19"
+        )
+    };
+}
+
+const NEWEST_FIRST: &str = listed!("($18 = '' or r.id < $18) order by r.id desc");
+const OLDEST_FIRST: &str = listed!("r.id > $18 order by r.id");

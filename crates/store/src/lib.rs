@@ -3,9 +3,9 @@
 //! Doors: a change passes `change.rs` (audited), a read of tenant data takes a `Grant` (scoped), measurements
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
+pub mod allowances;
 mod api_key_secrets;
 mod api_keys;
-pub mod allowances;
 mod change;
 mod credentials;
 mod dialect;
@@ -16,9 +16,9 @@ pub mod journal;
 mod measurement;
 pub mod metering;
 mod migrations;
+pub mod prices;
 mod project_members;
 mod projects;
-pub mod prices;
 pub mod providers;
 mod reached;
 mod secrets;

@@ -166,11 +166,7 @@ impl Bookings {
             counters::lock_organization(tx, &organization.to_string(), new).await?;
         }
         for (key, used_at) in self.last_used {
-            tx.run(
-                "update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)",
-                args![key, used_at],
-            )
-            .await?;
+            tx.touch_last_used(key, used_at).await?;
         }
         Ok(())
     }

@@ -31,9 +31,9 @@ def main():
         if arguments.empty:
             surroundings["BAILIWICK_SETUP_LINK"] = server.wait_for(r"(http://\S+/setup/\S+)")
         status = run_suite(arguments.command, surroundings)
-        print_differences(server)
         if status != 0:
             print_server_output(server)
+        print_differences(server)
     sys.exit(status)
 
 

@@ -1,6 +1,6 @@
 //! The audited door: a change commits together with exactly one audit record and its event, or not at all.
 
-use domain::access::{Credential, Grant, Holder};
+use domain::access::{Actor, Credential, Grant, Holder};
 use domain::audit::{AuditActor, AuditEntry, AuditRecord, GENESIS};
 use domain::ids::{AuditId, OrganizationId};
 use domain::time::Timestamp;
@@ -184,22 +184,25 @@ pub fn audit_actor(grant: &Grant) -> AuditActor {
             credential_kind: "task".to_owned(),
             ..AuditActor::default()
         },
-        Holder::Person(actor) => {
-            let (credential_kind, credential_id) = match actor.credential {
-                Credential::Session(id) => ("session", Some(id.to_string())),
-                Credential::AdminKey(id) => ("admin_key", Some(id.to_string())),
-                Credential::Task(task) => ("task", Some(task.name().to_owned())),
-            };
-            AuditActor {
-                kind: "user".to_owned(),
-                id: actor.user_id.to_string(),
-                email: Some(actor.email.clone()),
-                credential_kind: credential_kind.to_owned(),
-                credential_id,
-                address: actor.origin.address.map(|address| address.to_string()),
-                user_agent: actor.origin.user_agent.clone(),
-                request_id: actor.origin.request_id.map(|id| id.to_string()),
-            }
-        }
+        Holder::Person(actor) => actor_of(actor),
+    }
+}
+
+/// How a person stands in the trail.
+pub fn actor_of(actor: &Actor) -> AuditActor {
+    let (credential_kind, credential_id) = match actor.credential {
+        Credential::Session(id) => ("session", Some(id.to_string())),
+        Credential::AdminKey(id) => ("admin_key", Some(id.to_string())),
+        Credential::Task(task) => ("task", Some(task.name().to_owned())),
+    };
+    AuditActor {
+        kind: "user".to_owned(),
+        id: actor.user_id.to_string(),
+        email: Some(actor.email.clone()),
+        credential_kind: credential_kind.to_owned(),
+        credential_id,
+        address: actor.origin.address.map(|address| address.to_string()),
+        user_agent: actor.origin.user_agent.clone(),
+        request_id: actor.origin.request_id.map(|id| id.to_string()),
     }
 }

@@ -14,8 +14,10 @@ mod feed;
 mod idempotency;
 pub mod journal;
 mod measurement;
+mod members;
 pub mod metering;
 mod migrations;
+mod organizations;
 pub mod prices;
 mod project_members;
 mod projects;
@@ -27,12 +29,13 @@ mod sessions;
 
 pub use api_key_secrets::{FoundKey, SecretInUse};
 pub use api_keys::{KeyFilter, OwnedKey};
-pub use change::{Change, Committed, audit_actor};
+pub use change::{Change, Committed, actor_of, audit_actor};
 pub use credentials::AdminKeyHolder;
 pub use dialect::{Row, Value};
 pub use error::{Error, Result};
 pub use feed::Event;
 pub use idempotency::{Claimed, Repeatable};
+pub use organizations::Belonging;
 pub use secrets::{Aad, Secrets};
 pub use sessions::{Session, SessionHolder};
 

@@ -1,12 +1,24 @@
-//! The frame of the console: its look, its shell, its charts, and how figures are printed.
+//! How a request becomes a call of one row's handler and its result an answer; and the frame of the console.
 
+pub mod answer;
+pub mod call;
 pub mod charts;
+pub mod dispatch;
+pub mod endpoint;
 pub mod errors;
+pub mod failure;
 pub mod figures;
+mod idempotency;
+mod openapi;
+pub mod query;
+mod reference;
+pub(crate) mod refusals;
 pub mod shell;
 
 #[cfg(test)]
 mod gallery;
+
+pub use openapi::document;
 
 /// The stylesheet, served at `/assets/style.css`.
 pub const STYLE_CSS: &str = include_str!("style.css");

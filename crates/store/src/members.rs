@@ -1,0 +1,148 @@
+//! Memberships: who belongs to an organization with which role. One of them is always an Admin.
+
+use domain::access::{Grant, OrganizationRole};
+use domain::ids::{OrganizationId, UserId};
+use domain::members::{Member, User, keeps_an_admin};
+use domain::page::{Order, Page, PageRequest};
+
+use crate::change::Change;
+use crate::dialect::Row;
+use crate::error::{Error, Result};
+use crate::{Store, args};
+
+impl Store {
+    /// A member of the grant's organization.
+    ///
+    /// # Errors
+    /// `NotFound` when this person is none.
+    pub async fn member(&self, grant: &Grant, user: UserId) -> Result<Member> {
+        let row = self
+            .row(
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                 from members m join users u on u.id = m.user_id where m.organization_id = $1 and m.user_id = $2",
+                args![grant.organization_id(), user],
+            )
+            .await?;
+        member_of(&row.ok_or(Error::not_found("user"))?)
+    }
+
+    /// Members of the grant's organization by id, all or those with one of the addresses.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn members(
+        &self,
+        grant: &Grant,
+        emails: Vec<String>,
+        page: &PageRequest,
+    ) -> Result<Page<Member>> {
+        let sql = match page.order {
+            Order::Ascending => {
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                 from members m join users u on u.id = m.user_id where m.organization_id = $1 \
+                 and ($2 = '' or m.user_id > $2) and ($3 or u.email in list($4)) order by m.user_id limit $5"
+            }
+            Order::Descending => {
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                 from members m join users u on u.id = m.user_id where m.organization_id = $1 \
+                 and ($2 = '' or m.user_id < $2) and ($3 or u.email in list($4)) order by m.user_id desc limit $5"
+            }
+        };
+        let (after, all) = (page.after.clone().unwrap_or_default(), emails.is_empty());
+        let rows = self.rows(sql, args![grant.organization_id(), after, all, emails, page.limit + 1]).await?;
+        let members = rows.iter().map(member_of).collect::<Result<_>>()?;
+        Ok(Page::from_read(members, page.limit))
+    }
+}
+
+impl Change {
+    /// Adds a member, unless the person is one; whether they were added. A role they have is kept.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn insert_member(
+        &mut self,
+        organization: OrganizationId,
+        user: UserId,
+        role: OrganizationRole,
+    ) -> Result<bool> {
+        let sql = "insert into members (organization_id, user_id, role, added_at) values ($1, $2, $3, $4) \
+                   on conflict (organization_id, user_id) do nothing";
+        Ok(self.run(sql, args![organization, user, role.name(), self.at()]).await? > 0)
+    }
+
+    /// Gives a member another role and returns the member as they were.
+    ///
+    /// # Errors
+    /// `NotFound`; `last_admin`.
+    pub async fn set_member_role(
+        &mut self,
+        grant: &Grant,
+        user: UserId,
+        role: OrganizationRole,
+    ) -> Result<Member> {
+        let before = self.locked_member(grant, user).await?;
+        let sql = "update members set role = $3 where organization_id = $1 and user_id = $2";
+        self.run(sql, args![before.organization_id, user, role.name()]).await?;
+        self.require_admin(before.organization_id).await?;
+        Ok(before)
+    }
+
+    /// Ends a membership: project roles go, the person's own keys there die, and their sessions end when it was
+    /// their last organization. Returns the member as they were.
+    ///
+    /// # Errors
+    /// `NotFound`; `last_admin`.
+    pub async fn remove_member(&mut self, grant: &Grant, user: UserId) -> Result<Member> {
+        let before = self.locked_member(grant, user).await?;
+        let here = || args![before.organization_id, user];
+        self.run("delete from members where organization_id = $1 and user_id = $2", here()).await?;
+        self.require_admin(before.organization_id).await?;
+        self.run("delete from project_members where organization_id = $1 and user_id = $2", here()).await?;
+        let revoke = "update api_keys set revoked_at = $3 where organization_id = $1 and owner_user_id = $2 \
+                      and owner_service_account_id is null and revoked_at is null";
+        self.run(revoke, args![before.organization_id, user, self.at()]).await?;
+        let homeless = "delete from sessions where user_id = $1 and not exists \
+                        (select 1 from members where members.user_id = $1)";
+        self.run(homeless, args![user]).await?;
+        Ok(before)
+    }
+
+    /// Reads a member while no one else can change the organization's memberships.
+    async fn locked_member(&mut self, grant: &Grant, user: UserId) -> Result<Member> {
+        let organization = grant.organization_id();
+        // SQLite's writers take turns; PostgreSQL's queue at this row.
+        let lock = "select id from organizations where id = $1 for update";
+        self.row(lock, args![organization]).await?.ok_or(Error::not_found("user"))?;
+        let row = self
+            .row(
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                 from members m join users u on u.id = m.user_id where m.organization_id = $1 and m.user_id = $2",
+                args![organization, user],
+            )
+            .await?;
+        member_of(&row.ok_or(Error::not_found("user"))?)
+    }
+
+    async fn require_admin(&mut self, organization: OrganizationId) -> Result<()> {
+        let sql = "select count(*) as admins from members where organization_id = $1 and role = 'admin'";
+        let row = self.row(sql, args![organization]).await?;
+        let admins = row.map_or(Ok(0), |row| row.int("admins"))?;
+        Ok(keeps_an_admin(admins)?)
+    }
+}
+
+fn member_of(row: &Row) -> Result<Member> {
+    let user = User {
+        id: row.id("id")?,
+        email: row.text("email")?,
+        name: row.text("name")?,
+        created_at: row.time("created_at")?,
+    };
+    Ok(Member {
+        user,
+        organization_id: row.id("organization_id")?,
+        role: row.word("role", OrganizationRole::parse)?,
+        added_at: row.time("added_at")?,
+    })
+}

@@ -1,0 +1,138 @@
+//! Organizations: who may find which, and creating them with their first Admin.
+
+use domain::access::{Grant, OrganizationRole};
+use domain::ids::{OrganizationId, UserId};
+use domain::organizations::{NewOrganization, Organization};
+use domain::text;
+use domain::time::TimeZone;
+
+use crate::change::Change;
+use crate::dialect::Row;
+use crate::error::{Error, Result};
+use crate::{Store, args};
+
+/// How many organizations may share the words of their names.
+const MOST_NAMESAKES: i64 = 10_000;
+
+/// An organization of a person, with their role in it: what the switcher shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Belonging {
+    /// The organization.
+    pub organization: Organization,
+    /// The person's role in it.
+    pub role: OrganizationRole,
+}
+
+impl Store {
+    /// The organization of the grant.
+    ///
+    /// # Errors
+    /// `NotFound` when the grant is for none.
+    pub async fn organization(&self, grant: &Grant) -> Result<Organization> {
+        let sql = "select id, name, slug, time_zone, created_at from organizations where id = $1";
+        let row = self.row(sql, args![grant.organization_id()]).await?;
+        organization_of(&row.ok_or(Error::not_found("organization"))?)
+    }
+
+    /// The organization with that word in its addresses. Its id alone opens nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn organization_of_slug(&self, slug: &str) -> Result<Option<OrganizationId>> {
+        let row = self.row("select id from organizations where slug = $1", args![slug]).await?;
+        row.map(|row| row.id("id")).transpose()
+    }
+
+    /// The organization that a person joined first.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn first_organization(&self, user: UserId) -> Result<Option<OrganizationId>> {
+        let sql = "select organization_id from members where user_id = $1 order by added_at, organization_id limit 1";
+        let row = self.row(sql, args![user]).await?;
+        row.map(|row| row.id("organization_id")).transpose()
+    }
+
+    /// The organizations of a person, by name.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn organizations_of(&self, user: UserId) -> Result<Vec<Belonging>> {
+        let rows = self
+            .rows(
+                "select o.id, o.name, o.slug, o.time_zone, o.created_at, m.role from members m \
+                 join organizations o on o.id = m.organization_id where m.user_id = $1 order by o.name, o.id",
+                args![user],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let role = row.word("role", OrganizationRole::parse)?;
+                Ok(Belonging { organization: organization_of(row)?, role })
+            })
+            .collect()
+    }
+}
+
+impl Change {
+    /// Creates an organization under a free slug, with a first Admin; the change goes into its chain.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn insert_organization(
+        &mut self,
+        id: OrganizationId,
+        new: &NewOrganization,
+        admin: UserId,
+    ) -> Result<Organization> {
+        let slug = self.free_slug(&new.name).await?;
+        let (name, time_zone, created_at) = (new.name.clone(), new.time_zone.clone(), self.at());
+        self.run(
+            "insert into organizations (id, name, slug, time_zone, created_at) values ($1, $2, $3, $4, $5)",
+            args![id, &name, &slug, time_zone.name(), created_at],
+        )
+        .await?;
+        self.insert_member(id, admin, OrganizationRole::Admin).await?;
+        self.belongs_to(id);
+        Ok(Organization { id, name, slug, time_zone, created_at })
+    }
+
+    /// Writes the name and calendar of the grant's organization.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn update_organization(&mut self, organization: &Organization) -> Result<()> {
+        let done = self
+            .run(
+                "update organizations set name = $2, time_zone = $3 where id = $1",
+                args![organization.id, &organization.name, organization.time_zone.name()],
+            )
+            .await?;
+        if done == 0 { Err(Error::not_found("organization")) } else { Ok(()) }
+    }
+
+    async fn free_slug(&mut self, name: &str) -> Result<String> {
+        let base = text::slug(name);
+        for number in 1..MOST_NAMESAKES {
+            let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+            let taken = self.row("select id from organizations where slug = $1", args![&slug]).await?;
+            if taken.is_none() {
+                return Ok(slug);
+            }
+        }
+        Err(Error::Conflict {
+            code: "name_taken",
+            message: "Too many organizations have this name. Choose another.".to_owned(),
+        })
+    }
+}
+
+fn organization_of(row: &Row) -> Result<Organization> {
+    Ok(Organization {
+        id: row.id("id")?,
+        name: row.text("name")?,
+        slug: row.text("slug")?,
+        time_zone: TimeZone::named(&row.text("time_zone")?)?,
+        created_at: row.time("created_at")?,
+    })
+}

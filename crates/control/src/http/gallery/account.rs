@@ -22,9 +22,9 @@ fn setup(theme: Theme) -> SetupPage {
     SetupPage {
         bare: bare(theme, "Set up"),
         token: "t0ken".to_owned(),
-        organization: String::new(),
-        name: String::new(),
-        email: String::new(),
+        organization: "Typed Organization".to_owned(),
+        name: "Typed Name".to_owned(),
+        email: "typed@example.test".to_owned(),
         password_length: 12,
     }
 }
@@ -78,5 +78,16 @@ fn account(theme: Theme) -> AccountPage {
             members: Count(18),
             projects: Count(6),
         }],
+    }
+}
+
+#[test]
+fn what_was_typed_stands_in_the_form_again() {
+    let html = askama::Template::render(&setup(Theme::Auto)).unwrap();
+    for (param, value) in
+        [("organization", "Typed Organization"), ("name", "Typed Name"), ("email", "typed@example.test")]
+    {
+        let field = html.split(&format!("name=\"{param}\"")).nth(1).unwrap().split('>').next().unwrap();
+        assert!(field.contains(&format!("value=\"{value}\"")), "{param}: {field}");
     }
 }

@@ -6,4 +6,5 @@ pub mod snapshot;
 mod dialect;
 mod error;
 mod keys;
+mod provider;
 mod tokens;

@@ -71,8 +71,7 @@ impl Refusal {
     pub(crate) fn unknown_model(model: &str) -> Self {
         let shown: String = model.chars().take(200).collect();
         let message = format!("The model `{shown}` does not exist or this key may not use it.");
-        let refusal =
-            Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "model_not_found", message);
+        let refusal = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "model_not_found", message);
         refusal.about("model")
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::allowances::{Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::OrganizationId;
 use domain::time::Ambient;
@@ -60,6 +61,20 @@ pub trait Ports: Send + Sync + 'static {
         &self,
         id: OrganizationId,
     ) -> BoxFuture<'_, Result<Option<Arc<OrganizationView>>, PortError>>;
+
+    /// Which part of in-memory limits is this replica's.
+    fn share(&self) -> Share;
+
+    /// Asks the store to lend slices; for each wish, in their order, what was lent, or none where it did not fit.
+    /// The gateway runs this to its end whatever becomes of the call, and tells the purse.
+    ///
+    /// # Errors
+    /// When the store does not answer; the wishes then count as refused.
+    fn lease(
+        &self,
+        organization_id: OrganizationId,
+        wishes: Vec<SliceWish>,
+    ) -> BoxFuture<'static, Result<Vec<Option<i64>>, PortError>>;
 
     /// Whether what is cached may still be served: false once the feed has been out of reach for the stated lease.
     fn is_current(&self) -> bool;

@@ -1,8 +1,9 @@
 //! What calls read: immutable views of an organization and of a key, swapped whole when something changes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use domain::allowances::{Allowance, Purse};
 use domain::api_keys::{KeyKind, KeyOwner, KeyStatus, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId};
 use domain::organizations::Organization;
@@ -75,4 +76,8 @@ pub struct OrganizationView {
     pub providers: Vec<Arc<ProviderView>>,
     /// The prices that apply to it.
     pub catalogue: Catalogue,
+    /// Its limits.
+    pub allowances: Vec<Arc<Allowance>>,
+    /// What this process may still spend of them: one for the life of the process, whatever else is swapped.
+    pub purse: Arc<Mutex<Purse>>,
 }

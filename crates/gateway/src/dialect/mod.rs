@@ -3,8 +3,8 @@
 pub(crate) mod embeddings;
 pub(crate) mod models;
 pub(crate) mod openai_chat;
-pub(crate) mod sse;
 pub(crate) mod splice;
+pub(crate) mod sse;
 
 use domain::pricing::Quantities;
 use serde::Deserialize;
@@ -102,7 +102,10 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal
     serde_json::from_str(text).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         if error.is_data() {
-            Refusal::invalid("invalid_type", format!("A field is missing or of the wrong type at {place}: {error}."))
+            Refusal::invalid(
+                "invalid_type",
+                format!("A field is missing or of the wrong type at {place}: {error}."),
+            )
         } else {
             Refusal::invalid("invalid_json", format!("The body is not valid JSON at {place}."))
         }
@@ -124,8 +127,7 @@ fn place(whole: &[u8], part: &str) -> std::ops::Range<usize> {
 
 /// The model's name behind its place; refuses what is not a string, or an empty one.
 fn model_name(raw: Option<&serde_json::value::RawValue>) -> Result<String, Refusal> {
-    let missing =
-        || Refusal::invalid("missing_model", "Give the model as `model`, a string.").about("model");
+    let missing = || Refusal::invalid("missing_model", "Give the model as `model`, a string.").about("model");
     let name: String = serde_json::from_str(raw.ok_or_else(missing)?.get()).map_err(|_| missing())?;
     if name.is_empty() { Err(missing()) } else { Ok(name) }
 }

@@ -68,7 +68,8 @@ pub(crate) fn peek(body: &[u8]) -> Result<Peek, Refusal> {
 }
 
 fn output_limit(request: &Request<'_>, choices: i64) -> Result<Option<i64>, Refusal> {
-    let limits = [("max_tokens", request.max_tokens), ("max_completion_tokens", request.max_completion_tokens)];
+    let limits =
+        [("max_tokens", request.max_tokens), ("max_completion_tokens", request.max_completion_tokens)];
     for (name, limit) in limits {
         if limit.is_some_and(|tokens| tokens < 0) {
             return Err(Refusal::invalid("invalid_value", "A limit of tokens is not negative.").about(name));
@@ -100,8 +101,8 @@ fn ask_usage(body: &[u8], options: Option<&RawValue>) -> Result<Option<Splice>, 
         // Replaced in place: a second field of the name would be ambiguous.
         return Ok(Some(Splice { at: place(body, raw.get()), with: ASK.to_owned() }));
     }
-    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw.get())
-        .map_err(|_| {
+    let mut fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(raw.get()).map_err(|_| {
             Refusal::invalid("invalid_type", "`stream_options` is an object.").about("stream_options")
         })?;
     if fields.get("include_usage") == Some(&serde_json::Value::Bool(true)) {
@@ -123,7 +124,8 @@ mod tests {
     #[test]
     fn usage_is_asked_for_whatever_the_client_wrote() {
         for options in ["", ",\"stream_options\":null", ",\"stream_options\": {\"include_usage\": false}"] {
-            let body = Bytes::from(format!(" {{ \"model\":\"m\",\"stream\":true,\"messages\":[{{}}]{options}}}"));
+            let body =
+                Bytes::from(format!(" {{ \"model\":\"m\",\"stream\":true,\"messages\":[{{}}]{options}}}"));
             let peek = peek(&body).unwrap();
             let sent = apply(&body, peek.ask_usage.into_iter().collect());
             let sent: Value = serde_json::from_slice(&sent).unwrap();

@@ -75,13 +75,7 @@ struct Delta<'a> {
 
 impl Scanner {
     pub(crate) fn new(hides_usage: bool) -> Self {
-        Self {
-            hides_usage,
-            pending: BytesMut::new(),
-            searched: 0,
-            tail: None,
-            told: Told::default(),
-        }
+        Self { hides_usage, pending: BytesMut::new(), searched: 0, tail: None, told: Told::default() }
     }
 
     /// Takes the next bytes and gives those that may go to the client now; empty when none may.
@@ -121,6 +115,24 @@ impl Scanner {
                 }
                 rest
             }
+        }
+    }
+
+    /// Counts the text of an answer in one piece, which told no usage.
+    pub(crate) fn count_plain(&mut self, body: &[u8]) {
+        #[derive(Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow, default)]
+            choices: Vec<Said<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Said<'a> {
+            #[serde(borrow)]
+            message: Option<Delta<'a>>,
+        }
+        let answer = serde_json::from_slice::<Answer<'_>>(body).ok();
+        for message in answer.into_iter().flat_map(|answer| answer.choices).filter_map(|said| said.message) {
+            self.deliver_all(&message);
         }
     }
 
@@ -189,13 +201,15 @@ impl Scanner {
             self.told.usage = usage.and_then(|usage| usage.quantities()).or(self.told.usage);
         }
         for delta in chunk.choices.iter().filter_map(|choice| choice.delta.as_ref()) {
-            [&delta.content, &delta.reasoning_content, &delta.refusal]
-                .into_iter()
-                .flatten()
-                .for_each(|text| self.deliver(text));
-            if let Some(calls) = delta.tool_calls {
-                self.deliver(calls.get());
-            }
+            self.deliver_all(delta);
+        }
+    }
+
+    fn deliver_all(&mut self, delta: &Delta<'_>) {
+        let texts = [&delta.content, &delta.reasoning_content, &delta.refusal];
+        texts.into_iter().flatten().for_each(|text| self.deliver(text));
+        if let Some(calls) = delta.tool_calls {
+            self.deliver(calls.get());
         }
     }
 

@@ -106,7 +106,7 @@ type Http = Client<HttpsConnector<Connector>, Full<Bytes>>;
 /// The client, with its pool of connections. Certificates are read at the first call.
 pub(crate) struct Upstream {
     allowed: Allowed,
-    http: OnceLock<Http>,
+    http: OnceLock<Option<Http>>,
     answer_timeout: Duration,
 }
 
@@ -117,7 +117,8 @@ impl Upstream {
 
     /// Sends a call and waits for the head of its answer.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
-        let http = self.http.get_or_init(|| build(self.allowed.clone()));
+        let http = self.http.get_or_init(|| build(self.allowed.clone())).as_ref();
+        let http = http.ok_or_else(|| Failure::Unreachable("no client could be made".to_owned()))?;
         match tokio::time::timeout(self.answer_timeout, http.request(request)).await {
             Err(_) => Err(Failure::TimedOut),
             Ok(Err(error)) => Err(failure(&error)),
@@ -146,30 +147,27 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     if error.is_connect() { Failure::Unreachable(told) } else { Failure::Closed(told) }
 }
 
-fn build(allowed: Allowed) -> Http {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
+fn build(allowed: Allowed) -> Option<Http> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider));
     let schemes = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
-    let schemes = schemes.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no certificate authorities found: providers over https cannot be called");
-        let config = rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::aws_lc_rs::default_provider(),
-        ));
-        HttpsConnectorBuilder::new().with_tls_config(untrusting(config))
-    });
+    let schemes = match schemes {
+        Ok(schemes) => schemes,
+        Err(error) => {
+            tracing::warn!(%error, "no certificate authorities found: providers over https cannot be called");
+            let versions = builder.with_safe_default_protocol_versions().ok()?;
+            let config = versions.with_root_certificates(rustls::RootCertStore::empty());
+            HttpsConnectorBuilder::new().with_tls_config(config.with_no_client_auth())
+        }
+    };
     let connector =
         schemes.https_or_http().enable_http1().enable_http2().wrap_connector(Connector { allowed });
-    Client::builder(TokioExecutor::new())
+    let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_PER_HOST)
-        .build(connector)
-}
-
-fn untrusting(builder: rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVersions>) -> rustls::ClientConfig {
-    builder
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map(|builder| builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
-        .unwrap_or_else(|_| rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+        .build(connector);
+    Some(client)
 }
 
 #[cfg(test)]

@@ -13,10 +13,54 @@ use super::{Answer, AnswerBody};
 use domain::usage::Endpoint;
 
 const WORDS: [&str; 48] = [
-    "the", "report", "shows", "a", "steady", "rise", "in", "requests", "from", "customers", "who", "ask", "about",
-    "orders", "and", "delivery", "times", "we", "suggest", "to", "check", "each", "account", "before", "sending",
-    "an", "answer", "because", "details", "differ", "between", "regions", "most", "cases", "close", "within",
-    "one", "day", "while", "others", "need", "further", "review", "by", "team", "that", "owns", "them",
+    "the",
+    "report",
+    "shows",
+    "a",
+    "steady",
+    "rise",
+    "in",
+    "requests",
+    "from",
+    "customers",
+    "who",
+    "ask",
+    "about",
+    "orders",
+    "and",
+    "delivery",
+    "times",
+    "we",
+    "suggest",
+    "to",
+    "check",
+    "each",
+    "account",
+    "before",
+    "sending",
+    "an",
+    "answer",
+    "because",
+    "details",
+    "differ",
+    "between",
+    "regions",
+    "most",
+    "cases",
+    "close",
+    "within",
+    "one",
+    "day",
+    "while",
+    "others",
+    "need",
+    "further",
+    "review",
+    "by",
+    "team",
+    "that",
+    "owns",
+    "them",
 ];
 const DIMENSIONS: usize = 256;
 
@@ -75,9 +119,8 @@ fn typed(content_type: &'static str) -> HeaderMap {
 
 /// FNV-1a: the same everywhere and for ever, so that answers repeat.
 fn seed(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn step(state: &mut u64) -> u64 {

@@ -1,0 +1,64 @@
+//! One call as it passes the phases: what is known of it, typed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use domain::pricing::Price;
+use domain::projects::Project;
+use domain::time::Timestamp;
+use domain::usage::Endpoint;
+use http::header::USER_AGENT;
+use http::request::Parts;
+
+use crate::dialect::Peek;
+use crate::keys::Entry;
+use crate::snapshot::{OrganizationView, ProviderView};
+
+const USER_AGENT_MAX_CHARACTERS: usize = 256;
+
+/// A request as received.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) at: Timestamp,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) body: Bytes,
+    pub(crate) peek: Peek,
+    pub(crate) client: Client,
+}
+
+/// Where it came from.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) user_agent: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self {
+            address: connected.map(|ConnectInfo(address)| address.ip()),
+            user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARACTERS).collect()),
+        }
+    }
+}
+
+/// Who calls: a key that stands, in a project that is active.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) key: Arc<Entry>,
+    pub(crate) organization: Arc<OrganizationView>,
+    pub(crate) project: Arc<Project>,
+}
+
+/// Where the call goes and what it will be charged at.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) provider: Arc<ProviderView>,
+    /// The model in the provider's words.
+    pub(crate) model: String,
+    pub(crate) price: Arc<Price>,
+}

@@ -1,0 +1,170 @@
+//! The data plane's table, and the router made from it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
+use domain::ids::RequestId;
+use domain::routes::{Access, Method, Route, Surface};
+use domain::usage::Endpoint;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::Inner;
+use crate::admit::admit;
+use crate::call::{Call, Client};
+use crate::choose::{choose, usable_models};
+use crate::dialect::models::ModelsJson;
+use crate::dialect::{embeddings, openai_chat};
+use crate::error::{Refusal, X_REQUEST_ID};
+use crate::forward::{Lingering, forward};
+use crate::identify::{Purpose, identify};
+
+#[derive(Clone, Copy)]
+enum Serves {
+    Calls(Endpoint),
+    ModelList,
+    Model,
+}
+
+/// Each row at both of its paths.
+const ROWS: [(&str, &str, Serves); 4] = [
+    ("/v1/chat/completions", "/openai/v1/chat/completions", Serves::Calls(Endpoint::ChatCompletions)),
+    ("/v1/embeddings", "/openai/v1/embeddings", Serves::Calls(Endpoint::Embeddings)),
+    ("/v1/models", "/openai/v1/models", Serves::ModelList),
+    ("/v1/models/{model}", "/openai/v1/models/{model}", Serves::Model),
+];
+
+/// Every row of the data plane.
+pub fn table() -> Vec<Route> {
+    ROWS.iter()
+        .flat_map(|(path, prefixed, serves)| [route(path, *serves), route(prefixed, *serves)])
+        .collect()
+}
+
+const fn route(path: &'static str, serves: Serves) -> Route {
+    let (method, operation, summary) = match serves {
+        Serves::Calls(Endpoint::ChatCompletions) => (
+            Method::Post,
+            "create_chat_completion",
+            "Ask a model to continue a conversation, plain or streamed.",
+        ),
+        Serves::Calls(Endpoint::Embeddings) => (Method::Post, "create_embedding", "Turn text into vectors."),
+        Serves::ModelList => (Method::Get, "list_models", "List the models that this key may use."),
+        Serves::Model => (Method::Get, "get_model", "Read one model that this key may use."),
+    };
+    Route {
+        method,
+        path,
+        operation,
+        summary,
+        surface: Surface::Gateway,
+        access: Access::ProjectKey,
+        audit: None,
+    }
+}
+
+/// The router of the table.
+pub(crate) fn router(gateway: Arc<Inner>) -> Router {
+    let mut router = Router::new();
+    for (path, prefixed, serves) in ROWS {
+        for path in [path, prefixed] {
+            router = router.route(path, handler(serves).fallback(wrong_method));
+        }
+    }
+    router.with_state(gateway)
+}
+
+fn handler(serves: Serves) -> MethodRouter<Arc<Inner>> {
+    match serves {
+        Serves::Calls(endpoint) => {
+            post(move |State(gateway): State<Arc<Inner>>, request: Request| calls(gateway, endpoint, request))
+        }
+        Serves::ModelList => get(model_list),
+        Serves::Model => get(model),
+    }
+}
+
+async fn wrong_method(State(gateway): State<Arc<Inner>>) -> Response {
+    let message = "This path does not take this method.";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let refusal = Refusal::new(status, "invalid_request_error", "method_not_allowed", message);
+    answer(&gateway, Err(refusal))
+}
+
+/// What every answer carries, and the count of refusals.
+fn answer(gateway: &Inner, result: Result<Response, Refusal>) -> Response {
+    let mut response = result.unwrap_or_else(|refusal| {
+        gateway.ports.refused(refusal.code);
+        refusal.into_response()
+    });
+    let id = RequestId::mint(gateway.ports.ambient()).to_string();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+async fn calls(gateway: Arc<Inner>, endpoint: Endpoint, request: Request) -> Response {
+    let result = metered(&gateway, endpoint, request).await;
+    answer(&gateway, result)
+}
+
+/// The phases in their order.
+async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> Result<Response, Refusal> {
+    let at = gateway.ports.ambient().now();
+    let (parts, body) = request.into_parts();
+    let caller = identify(gateway, &parts.headers, Purpose::Request, at).await?;
+    let body = read(&parts.headers, body, gateway.settings.body_limit_bytes).await?;
+    let peek = match endpoint {
+        Endpoint::ChatCompletions => openai_chat::peek(&body)?,
+        Endpoint::Embeddings => embeddings::peek(&body)?,
+    };
+    let call = Call { at, endpoint, body, peek, client: Client::of(&parts) };
+    let choice = choose(&caller, &call.peek.model, at)?;
+    let admission = admit(gateway, &call, &caller, &choice).await?;
+    let is_client_gone = admission.client_gone();
+    let work = forward(Arc::clone(gateway), (call, caller, choice), parts.headers, admission);
+    Lingering::new(is_client_gone, work).await
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("The body is larger than this gateway takes: {limit_bytes} bytes.");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Refusal::new(status, "invalid_request_error", "body_too_large", message).finally()
+    };
+    let stated = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|length| length > limit_bytes as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit_bytes).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Refusal::invalid("body_cut_off", "The body ended before it was whole.")),
+    }
+}
+
+async fn model_list(State(gateway): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+    let at = gateway.ports.ambient().now();
+    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
+    let listed = caller.map(|caller| {
+        axum::Json(ModelsJson { object: "list", data: usable_models(&caller, at) }).into_response()
+    });
+    answer(&gateway, listed)
+}
+
+async fn model(State(gateway): State<Arc<Inner>>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
+    let at = gateway.ports.ambient().now();
+    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
+    let found = caller.and_then(|caller| {
+        let model = usable_models(&caller, at).into_iter().find(|model| model.id == asked);
+        model.map(|model| axum::Json(model).into_response()).ok_or_else(|| Refusal::unknown_model(&asked))
+    });
+    answer(&gateway, found)
+}

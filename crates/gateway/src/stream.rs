@@ -1,0 +1,175 @@
+//! A streamed answer on its way to the client: chunk by chunk, unbuffered, read as it passes. The end marker waits
+//! until the record is on disk.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use domain::usage::CallStatus;
+use http_body::{Body, Frame};
+
+use crate::error::Refusal;
+use crate::forward::LINGER;
+use crate::keys::Entry;
+use crate::ports::Synced;
+use crate::provider::AnswerBody;
+use crate::settle::Admission;
+
+/// For so long the end of a finished answer is awaited, so that its connection can be used again.
+const TRAILER_WAIT: Duration = Duration::from_secs(1);
+
+/// The body of a streamed answer.
+pub(crate) struct MeteredStream {
+    state: State,
+}
+
+enum State {
+    Live(Box<Live>),
+    /// Settled; what is left to send waits for the disk.
+    Syncing(Synced, Bytes),
+    Ended,
+}
+
+struct Live {
+    body: AnswerBody,
+    admission: Admission,
+    key: Arc<Entry>,
+}
+
+impl MeteredStream {
+    pub(crate) fn new(body: AnswerBody, admission: Admission, key: Arc<Entry>) -> Self {
+        Self { state: State::Live(Box::new(Live { body, admission, key })) }
+    }
+
+    fn conclude(&mut self, end: CallStatus, last: Bytes) {
+        let State::Live(live) = std::mem::replace(&mut self.state, State::Ended) else { return };
+        let Live { body, admission, .. } = *live;
+        self.state = State::Syncing(admission.settle(end), last);
+        release(body);
+    }
+
+    /// The next state or the next bytes of a live stream.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let State::Live(live) = &mut self.state else { return Poll::Ready(None) };
+        if live.key.is_stopped() {
+            let refusal = Refusal::credential("key_revoked", "This API key was stopped.");
+            self.conclude(CallStatus::UpstreamClosed, error_event(&refusal));
+            return Poll::Ready(None);
+        }
+        let chunk = ready!(live.body.poll_chunk(cx));
+        let Some(scanner) = &mut live.admission.facts.scanner else { return Poll::Ready(None) };
+        match chunk {
+            Some(Ok(chunk)) => {
+                let out = scanner.push(chunk);
+                if scanner.is_done() {
+                    let (last, end) = (scanner.finish(), end_of(scanner.told.has_error));
+                    self.conclude(end, last);
+                }
+                Poll::Ready(Some(out).filter(|out| !out.is_empty()))
+            }
+            Some(Err(failure)) => {
+                tracing::warn!(%failure, "provider hung up within a stream");
+                let refusal = Refusal::upstream("upstream_closed", "The provider hung up within its answer.");
+                self.conclude(CallStatus::UpstreamClosed, error_event(&refusal));
+                Poll::Ready(None)
+            }
+            None => {
+                let (last, end) = (scanner.finish(), end_of(scanner.told.has_error));
+                // Without end marker and usage nobody can tell a whole answer from a cut one.
+                let is_whole = scanner.told.usage.is_some() || scanner.told.has_error;
+                self.conclude(if is_whole { end } else { CallStatus::UpstreamClosed }, last);
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+const fn end_of(has_error: bool) -> CallStatus {
+    if has_error { CallStatus::UpstreamError } else { CallStatus::Succeeded }
+}
+
+/// Reads the end of an answer, so that its connection goes back to the pool.
+fn release(mut body: AnswerBody) {
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    if let Poll::Ready(None | Some(Err(_))) = body.poll_chunk(&mut cx) {
+        return;
+    }
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let rest = async move { while let Some(Ok(_)) = body.chunk().await {} };
+        runtime.spawn(async move { drop(tokio::time::timeout(TRAILER_WAIT, rest).await) });
+    }
+}
+
+fn error_event(refusal: &Refusal) -> Bytes {
+    let json = refusal.json();
+    let mut event = BytesMut::with_capacity(json.len() + 8);
+    event.put_slice(b"data: ");
+    event.put_slice(json.as_bytes());
+    event.put_slice(b"\n\n");
+    event.freeze()
+}
+
+impl Body for MeteredStream {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        loop {
+            match &mut self.state {
+                State::Ended => return Poll::Ready(None),
+                State::Live(_) => {
+                    if let Some(out) = ready!(self.advance(cx)) {
+                        return Poll::Ready(Some(Ok(Frame::data(out))));
+                    }
+                }
+                State::Syncing(synced, last) => {
+                    let last = match ready!(synced.as_mut().poll(cx)) {
+                        Ok(()) => std::mem::take(last),
+                        Err(error) => error_event(&Refusal::unavailable("usage_not_recorded", &error)),
+                    };
+                    self.state = State::Ended;
+                    if !last.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(last))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}
+
+impl Drop for MeteredStream {
+    fn drop(&mut self) {
+        let State::Live(live) = std::mem::replace(&mut self.state, State::Ended) else { return };
+        live.admission.client_gone().store(true, Ordering::Release);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(read_out(*live));
+        }
+    }
+}
+
+/// Reads on after the client hung up, for the usage, then settles by what is known.
+async fn read_out(live: Live) {
+    let Live { mut body, mut admission, .. } = live;
+    let facts = &mut admission.facts;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.chunk().await {
+            let Some(scanner) = &mut facts.scanner else { return };
+            drop(scanner.push(chunk));
+            if scanner.is_done() {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(LINGER, reading).await);
+    drop(admission.settle(CallStatus::ClientClosed));
+}

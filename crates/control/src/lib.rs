@@ -1,6 +1,7 @@
 //! The control plane: the admin API and the console, made from one table of rows (`routes.rs`).
 
 pub mod accounts;
+pub mod admin_keys;
 pub mod allowances;
 pub mod api_keys;
 pub mod audit;
@@ -10,9 +11,11 @@ pub mod invites;
 pub mod members;
 pub mod organizations;
 pub mod prices;
+pub mod project_members;
 pub mod projects;
 pub mod providers;
 pub mod routes;
+pub mod service_accounts;
 pub mod usage;
 
 use std::future::Future;

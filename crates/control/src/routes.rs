@@ -6,7 +6,13 @@ use crate::http::endpoint::Endpoint;
 
 /// Every row with its handler. A route exists only here.
 pub fn endpoints() -> Vec<Endpoint> {
-    let nouns: Vec<Vec<Endpoint>> = vec![];
+    let nouns: Vec<Vec<Endpoint>> = vec![
+        crate::projects::api::endpoints(),
+        crate::project_members::api::endpoints(),
+        crate::service_accounts::api::endpoints(),
+        crate::api_keys::api::endpoints(),
+        crate::admin_keys::api::endpoints(),
+    ];
     nouns.into_iter().flatten().collect()
 }
 

@@ -2,7 +2,7 @@
 
 use domain::access::Grant;
 use domain::api_keys::{ApiKey, KeyHash, KeyOwner};
-use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId, ServiceAccountId, UserId};
+use domain::ids::{KeyId, ProjectId, SecretId, ServiceAccountId, UserId};
 use domain::time::Timestamp;
 
 use crate::api_keys::{owner_active, read_key};
@@ -213,26 +213,6 @@ impl Change {
                 "update api_keys set revoked_at = $3 where project_id = $1 and owner_user_id = $2 \
                  and revoked_at is null returning id",
                 args![project, user, at],
-            )
-            .await?;
-        rows.iter().map(|row| row.id("id")).collect()
-    }
-
-    /// Revokes every key of a person in an organization, admin keys included, and returns them.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn revoke_keys_of_member(
-        &mut self,
-        organization: OrganizationId,
-        user: UserId,
-    ) -> Result<Vec<KeyId>> {
-        let at = self.at();
-        let rows = self
-            .rows(
-                "update api_keys set revoked_at = $3 where organization_id = $1 and owner_user_id = $2 \
-                 and revoked_at is null returning id",
-                args![organization, user, at],
             )
             .await?;
         rows.iter().map(|row| row.id("id")).collect()

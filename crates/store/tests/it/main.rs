@@ -4,3 +4,4 @@ mod calls;
 mod change;
 mod engines;
 mod metering;
+mod projects;

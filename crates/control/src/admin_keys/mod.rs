@@ -1,0 +1,115 @@
+//! Admin keys of an organization: create, read and revoke them.
+
+pub mod api;
+
+use domain::Error;
+use domain::access::Grant;
+use domain::api_keys::{ApiKey, KeyKind, KeyOwner, KeyStatus, expiry, redact};
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{KeyId, SecretId, UserId};
+use domain::page::{Page, PageRequest};
+use domain::text::{self, Tags};
+use serde_json::json;
+use store::OwnedKey;
+
+use crate::api_keys::{IssuedKey, draw, key_facts};
+use crate::projects::organization_of;
+use crate::{Control, Failure};
+
+/// The longest life of an admin key that ends: one year, in seconds.
+const LONGEST_LIFE: i64 = 31_536_000;
+
+/// What creating an admin key takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewAdminKey {
+    /// The name people read.
+    pub name: String,
+    /// How long it lives; for ever when absent.
+    pub expires_in_seconds: Option<i64>,
+    /// To whom it belongs when the system itself makes it; otherwise it is the caller's.
+    pub owner_id: Option<UserId>,
+}
+
+/// Creates an admin key. It acts as its owner, within the owner's rights of each moment.
+///
+/// # Errors
+/// Those of the fields; `Hidden` when the owner is not a member of the organization.
+pub async fn create_admin_key(
+    control: &Control,
+    grant: &Grant,
+    new: NewAdminKey,
+) -> Result<IssuedKey, Failure> {
+    if new.expires_in_seconds.is_some_and(|seconds| seconds > LONGEST_LIFE) {
+        let sentence = "Use 1 to 31536000 seconds (one year), or leave it out.";
+        return Err(Error::invalid_param("invalid_expiry", "expires_in_seconds", sentence).into());
+    }
+    let organization_id = organization_of(grant)?;
+    let mut change = control.change(grant).await?;
+    let owner = grant.actor().map(|actor| actor.user_id).or(new.owner_id);
+    let owner = owner.ok_or_else(|| Error::invalid("owner_required", "Say to whom the key belongs."))?;
+    change.member_user(organization_id, owner).await?;
+    let (secret, hash) = draw(control, KeyKind::Admin);
+    let key = ApiKey {
+        id: KeyId::mint(control.ambient.as_ref()),
+        organization_id,
+        project_id: None,
+        kind: KeyKind::Admin,
+        name: text::name(&new.name, "name")?,
+        description: String::new(),
+        tags: Tags::new(),
+        owner: KeyOwner::User(owner),
+        created_by: owner,
+        created_at: change.at(),
+        expires_at: expiry(change.at(), new.expires_in_seconds)?,
+        disabled_at: None,
+        revoked_at: None,
+        last_used_at: None,
+        redacted: redact(&secret),
+        models: None,
+        scopes: Vec::new(),
+        secret_id: SecretId::mint(control.ambient.as_ref()),
+        secret_version: 1,
+    };
+    change.insert_key(&key, &hash).await?;
+    let entry = AuditEntry::new(Verb::AdminKeyCreated, key.id).after(key_facts(&key));
+    control.commit(change, entry).await?;
+    let owned = control.store.admin_key(grant, key.id).await?;
+    Ok(IssuedKey { owned, secret })
+}
+
+/// A page of the organization's admin keys.
+///
+/// # Errors
+/// When the store is away.
+pub async fn list_admin_keys(
+    control: &Control,
+    grant: &Grant,
+    page: &PageRequest,
+) -> Result<Page<OwnedKey>, Failure> {
+    Ok(control.store.admin_keys(grant, page).await?)
+}
+
+/// One admin key that is not revoked.
+///
+/// # Errors
+/// `Hidden` when there is none in the organization.
+pub async fn retrieve_admin_key(control: &Control, grant: &Grant, id: KeyId) -> Result<OwnedKey, Failure> {
+    Ok(control.store.admin_key(grant, id).await?)
+}
+
+/// Revokes an admin key for ever.
+///
+/// # Errors
+/// `Hidden` when there is none in the organization, or it is revoked already.
+pub async fn revoke_admin_key(control: &Control, grant: &Grant, id: KeyId) -> Result<(), Failure> {
+    let mut change = control.change(grant).await?;
+    let mut key = change.lock_admin_key(grant, id).await?;
+    let before = key_facts(&key);
+    key.revoked_at = Some(change.at());
+    change.write_key(&key).await?;
+    let entry = AuditEntry::new(Verb::AdminKeyRevoked, id)
+        .before(before)
+        .after(json!({"status": KeyStatus::Revoked.name()}));
+    control.commit(change, entry).await?;
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Drawing secrets: a new key of a project, and the next secret of one that exists.
+
+use domain::Error;
+use domain::access::Grant;
+use domain::api_keys::{ApiKey, KeyHash, KeyKind, KeyOwner, KeyStatus, Secret, expiry, generate, redact};
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{KeyId, ProjectId, SecretId, UserId};
+use domain::projects::Project;
+use domain::text::{self, Tags};
+use store::Change;
+
+use super::{IssuedKey, key_facts};
+use crate::projects::active;
+use crate::{Control, Failure};
+
+/// The longest time for which two secrets of a key live side by side: 30 days, in seconds.
+const LONGEST_OVERLAP: i64 = 30 * 24 * 3_600;
+
+/// What creating a key of a project takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewKey {
+    /// The name people read.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Free pairs.
+    pub tags: Tags,
+    /// To whom it belongs; the caller when absent.
+    pub owner: Option<KeyOwner>,
+    /// Scopes in the words of the compatible API; empty means unrestricted.
+    pub scopes: Vec<String>,
+    /// The models it may use; none means whatever its project may.
+    pub models: Option<Vec<String>>,
+    /// How long it lives; for ever when absent.
+    pub expires_in_seconds: Option<i64>,
+}
+
+/// Creates a key of a project.
+///
+/// # Errors
+/// Those of the fields; `missing_permission` when it would belong to somebody for whom the caller may not act;
+/// `owner_not_in_project`; conflict `project_archived`.
+pub async fn create_key(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    new: NewKey,
+) -> Result<IssuedKey, Failure> {
+    let mut change = control.change(grant).await?;
+    let locked = change.lock_project(grant, project).await?;
+    let (key, secret) = issue_key(control, &mut change, grant, &locked, new).await?;
+    let entry = AuditEntry::new(Verb::ApiKeyCreated, key.id).in_project(project).after(key_facts(&key));
+    control.commit(change, entry).await?;
+    let owned = control.store.project_key(grant, project, key.id).await?;
+    Ok(IssuedKey { owned, secret })
+}
+
+/// Draws a new secret of a key. Those it has live on for `overlap_seconds`, and no longer.
+///
+/// # Errors
+/// `invalid_overlap`; `Hidden` when there is no such key within reach; conflicts `project_archived`,
+/// `key_expired`.
+pub async fn rotate_key(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    id: KeyId,
+    overlap_seconds: i64,
+) -> Result<IssuedKey, Failure> {
+    if !(0..=LONGEST_OVERLAP).contains(&overlap_seconds) {
+        let sentence = "Use an overlap of 0 to 2592000 seconds (30 days).";
+        return Err(Error::invalid_param("invalid_overlap", "overlap_seconds", sentence).into());
+    }
+    let mut change = control.change(grant).await?;
+    active(&change.lock_project(grant, project).await?)?;
+    let before = change.lock_project_key(grant, project, id).await?;
+    if before.status(change.at()) == KeyStatus::Expired {
+        let sentence = "This key has expired. Give it a new expires_in_seconds first, or create another.";
+        return Err(Error::conflict("key_expired", sentence).into());
+    }
+    let (secret, hash) = draw(control, before.kind);
+    let mut key = before.clone();
+    key.secret_id = SecretId::mint(control.ambient.as_ref());
+    key.secret_version += 1;
+    key.redacted = redact(&secret);
+    let old_end = change.at().plus_seconds(overlap_seconds);
+    change.end_secrets(id, old_end).await?;
+    change.insert_secret(&key, &hash).await?;
+    change.write_key(&key).await?;
+    let entry = AuditEntry::new(Verb::ApiKeyRotated, id)
+        .in_project(project)
+        .before(key_facts(&before))
+        .after(key_facts(&key));
+    control.commit(change, entry).await?;
+    let owned = control.store.project_key(grant, project, id).await?;
+    Ok(IssuedKey { owned, secret })
+}
+
+/// Adds a key to an open change.
+pub(crate) async fn issue_key(
+    control: &Control,
+    change: &mut Change,
+    grant: &Grant,
+    project: &Project,
+    new: NewKey,
+) -> Result<(ApiKey, Secret), Failure> {
+    active(project)?;
+    let caller = grant.actor().map(|actor| actor.user_id);
+    let owner = new
+        .owner
+        .or(caller.map(KeyOwner::User))
+        .ok_or_else(|| Error::invalid_param("owner_required", "owner", "Say to whom the key belongs."))?;
+    let answerable = check_owner(change, grant, project, owner).await?;
+    let kind = match owner {
+        KeyOwner::User(_) => KeyKind::Project,
+        KeyOwner::ServiceAccount(_) => KeyKind::ServiceAccount,
+    };
+    let (secret, hash) = draw(control, kind);
+    let key = ApiKey {
+        id: KeyId::mint(control.ambient.as_ref()),
+        organization_id: project.organization_id,
+        project_id: Some(project.id),
+        kind,
+        name: text::name(&new.name, "name")?,
+        description: text::free(&new.description, "description")?,
+        tags: text::tags(new.tags)?,
+        owner,
+        created_by: caller.unwrap_or(answerable),
+        created_at: change.at(),
+        expires_at: expiry(change.at(), new.expires_in_seconds)?,
+        disabled_at: None,
+        revoked_at: None,
+        last_used_at: None,
+        redacted: redact(&secret),
+        models: check_models(new.models)?,
+        scopes: check_scopes(new.scopes)?,
+        secret_id: SecretId::mint(control.ambient.as_ref()),
+        secret_version: 1,
+    };
+    change.insert_key(&key, &hash).await?;
+    Ok((key, secret))
+}
+
+/// Draws a secret of a kind, with the hash that is kept of it.
+pub(crate) fn draw(control: &Control, kind: KeyKind) -> (Secret, KeyHash) {
+    let secret = generate(kind, control.ambient.as_ref());
+    let hash = control.secrets.pepper().hash(secret.reveal());
+    (secret, hash)
+}
+
+/// Whether the caller may make a key for this owner, and the owner may have one; the person answerable for it.
+async fn check_owner(
+    change: &mut Change,
+    grant: &Grant,
+    project: &Project,
+    owner: KeyOwner,
+) -> Result<UserId, Failure> {
+    let user = match owner {
+        KeyOwner::User(user) => Some(user),
+        KeyOwner::ServiceAccount(_) => None,
+    };
+    if !grant.reaches(project.id, user) {
+        let sentence = "Missing scopes: api_key.manage. With your role you may make keys of your own alone.";
+        return Err(Error::forbidden("missing_permission", sentence).into());
+    }
+    match owner {
+        KeyOwner::ServiceAccount(account) => {
+            Ok(change.lock_service_account(grant, project.id, account).await?.key_owner_id)
+        }
+        KeyOwner::User(user) => {
+            let works_here = change.project_role(project.id, user).await?.is_some();
+            if works_here || change.is_admin(project.organization_id, user).await? {
+                return Ok(user);
+            }
+            let sentence = "The key's owner has to work in the project. Add them to it first.";
+            Err(Error::invalid_param("owner_not_in_project", "owner", sentence).into())
+        }
+    }
+}
+
+/// Scopes as accepted.
+///
+/// # Errors
+/// `invalid_scopes`.
+pub(crate) fn check_scopes(scopes: Vec<String>) -> Result<Vec<String>, Error> {
+    let sound = scopes.len() <= 64
+        && scopes.iter().all(|scope| {
+            (1..=120).contains(&scope.len())
+                && scope.chars().all(|c| c.is_ascii_alphanumeric() || "._-:*/".contains(c))
+        });
+    sound.then_some(scopes).ok_or_else(|| {
+        Error::invalid_param("invalid_scopes", "scopes", "Use at most 64 scopes like api.model.request.")
+    })
+}
+
+/// A list of models as accepted.
+///
+/// # Errors
+/// `invalid_models`.
+pub(crate) fn check_models(models: Option<Vec<String>>) -> Result<Option<Vec<String>>, Error> {
+    let Some(models) = models else { return Ok(None) };
+    let plain = |model: &String| {
+        (1..=200).contains(&model.chars().count()) && !model.chars().any(|c| c.is_control() || c == ' ')
+    };
+    let sound = (1..=1_000).contains(&models.len()) && models.iter().all(plain);
+    sound.then_some(Some(models)).ok_or_else(|| {
+        let sentence = "Name 1 to 1000 models, or leave the field out for all that the project may use.";
+        Error::invalid_param("invalid_models", "models", sentence)
+    })
+}

@@ -1,0 +1,188 @@
+//! Service accounts of a project: create, list, change and delete them, and give them keys.
+
+pub mod api;
+
+use domain::access::{Grant, ProjectRole};
+use domain::api_keys::{ApiKey, KeyOwner, Secret};
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{ProjectId, ServiceAccountId, UserId};
+use domain::page::{Page, PageRequest};
+use domain::service_accounts::ServiceAccount;
+use domain::{Error, text};
+use serde_json::{Value, json};
+
+use crate::api_keys::{NewKey, issue_key, key_facts};
+use crate::projects::active;
+use crate::{Control, Failure};
+
+/// The name of a key that came without one.
+pub(crate) const KEY_NAME: &str = "Secret key";
+
+/// What creating a service account takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewServiceAccount {
+    /// The name people read.
+    pub name: String,
+    /// Whether to leave out the role and the key.
+    pub without_key: bool,
+    /// How long its first key lives; for ever when absent.
+    pub expires_in_seconds: Option<i64>,
+    /// The person answerable for its keys; the caller when absent.
+    pub key_owner_id: Option<UserId>,
+}
+
+/// What to change of a service account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceAccountChanges {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another role; `Some(None)` takes it away.
+    pub role: Option<Option<ProjectRole>>,
+    /// Another person answerable for its keys.
+    pub key_owner_id: Option<UserId>,
+}
+
+/// Creates a service account, and its first key unless told not to.
+///
+/// # Errors
+/// Those of the fields; `key_owner_not_member`; conflict `project_archived`.
+pub async fn create_service_account(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    new: NewServiceAccount,
+) -> Result<(ServiceAccount, Option<(ApiKey, Secret)>), Failure> {
+    let mut change = control.change(grant).await?;
+    let locked = change.lock_project(grant, project).await?;
+    active(&locked)?;
+    let caller = grant.actor().map(|actor| actor.user_id);
+    let key_owner_id = new.key_owner_id.or(caller).ok_or_else(|| {
+        Error::invalid_param("key_owner_required", "key_owner_id", "Name the person answerable for its keys.")
+    })?;
+    check_key_owner(change.member_user(locked.organization_id, key_owner_id).await)?;
+    let account = ServiceAccount {
+        id: ServiceAccountId::mint(control.ambient.as_ref()),
+        project_id: project,
+        name: text::name(&new.name, "name")?,
+        role: (!new.without_key).then_some(ProjectRole::Member),
+        key_owner_id,
+        created_at: change.at(),
+    };
+    change.insert_service_account(locked.organization_id, &account).await?;
+    let issued = if new.without_key {
+        None
+    } else {
+        let new_key = NewKey {
+            name: KEY_NAME.to_owned(),
+            owner: Some(KeyOwner::ServiceAccount(account.id)),
+            expires_in_seconds: new.expires_in_seconds,
+            ..NewKey::default()
+        };
+        Some(issue_key(control, &mut change, grant, &locked, new_key).await?)
+    };
+    let key = issued.as_ref().map(|(key, _)| json!({"id": key.id, "facts": key_facts(key)}));
+    let entry = AuditEntry::new(Verb::ServiceAccountCreated, account.id)
+        .in_project(project)
+        .after(json!({"service_account": facts(&account), "api_key": key}));
+    control.commit(change, entry).await?;
+    Ok((account, issued))
+}
+
+/// A page of the service accounts of a project.
+///
+/// # Errors
+/// When the store is away.
+pub async fn list_service_accounts(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    page: &PageRequest,
+) -> Result<Page<ServiceAccount>, Failure> {
+    Ok(control.store.service_accounts(grant, project, page).await?)
+}
+
+/// One service account of a project.
+///
+/// # Errors
+/// `Hidden` when there is none within reach.
+pub async fn retrieve_service_account(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    id: ServiceAccountId,
+) -> Result<ServiceAccount, Failure> {
+    Ok(control.store.service_account(grant, project, id).await?)
+}
+
+/// Changes a service account.
+///
+/// # Errors
+/// Those of the fields; `key_owner_not_member`; `Hidden`; conflict `project_archived`.
+pub async fn update_service_account(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    id: ServiceAccountId,
+    changes: ServiceAccountChanges,
+) -> Result<ServiceAccount, Failure> {
+    let mut change = control.change(grant).await?;
+    let locked = change.lock_project(grant, project).await?;
+    active(&locked)?;
+    let before = change.lock_service_account(grant, project, id).await?;
+    let mut account = before.clone();
+    if let Some(name) = &changes.name {
+        account.name = text::name(name, "name")?;
+    }
+    if let Some(role) = changes.role {
+        account.role = role;
+    }
+    if let Some(user) = changes.key_owner_id {
+        check_key_owner(change.member_user(locked.organization_id, user).await)?;
+        account.key_owner_id = user;
+    }
+    change.write_service_account(&account).await?;
+    let entry = AuditEntry::new(Verb::ServiceAccountUpdated, id)
+        .in_project(project)
+        .before(facts(&before))
+        .after(facts(&account));
+    control.commit(change, entry).await?;
+    Ok(account)
+}
+
+/// Deletes a service account and revokes its keys.
+///
+/// # Errors
+/// `Hidden` when there is none within reach.
+pub async fn delete_service_account(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    id: ServiceAccountId,
+) -> Result<(), Failure> {
+    let mut change = control.change(grant).await?;
+    change.lock_project(grant, project).await?;
+    let before = change.lock_service_account(grant, project, id).await?;
+    change.delete_service_account(id).await?;
+    let revoked = change.revoke_keys_of_account(id).await?;
+    let entry = AuditEntry::new(Verb::ServiceAccountDeleted, id)
+        .in_project(project)
+        .before(facts(&before))
+        .after(json!({"revoked_key_ids": revoked}));
+    control.commit(change, entry).await?;
+    Ok(())
+}
+
+fn check_key_owner<T>(found: store::Result<T>) -> Result<(), Failure> {
+    match found {
+        Ok(_) => Ok(()),
+        Err(store::Error::NotFound { .. }) => {
+            let sentence = "The key owner has to be a member of the organization.";
+            Err(Error::invalid_param("key_owner_not_member", "key_owner_id", sentence).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn facts(account: &ServiceAccount) -> Value {
+    json!({"name": account.name, "role": account.role, "key_owner_id": account.key_owner_id})
+}

@@ -258,6 +258,17 @@ impl Engine {
         }
     }
 
+    /// A transaction that only reads, and sees the database as it is now until its end.
+    pub(crate) async fn snapshot(&self) -> Result<Tx> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
+            Self::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Ok(Tx::Postgres(pool.begin_with(begin).await?))
+            }
+        }
+    }
+
     pub(crate) async fn rows(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite { readers, .. } => {

@@ -6,6 +6,7 @@
 pub mod allowances;
 mod api_key_secrets;
 mod api_keys;
+pub mod audit;
 mod change;
 mod credentials;
 mod dialect;
@@ -26,6 +27,8 @@ mod reached;
 mod secrets;
 mod service_accounts;
 mod sessions;
+pub mod usage;
+pub mod verify;
 
 pub use api_key_secrets::{FoundKey, SecretInUse};
 pub use api_keys::{KeyFilter, OwnedKey};

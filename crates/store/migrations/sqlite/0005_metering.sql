@@ -108,3 +108,7 @@ create table replicas (
     registered_at bigint not null,
     seen_at bigint not null
 );
+create table applied_prices (
+    id text primary key,
+    rates text not null
+);

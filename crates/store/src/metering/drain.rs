@@ -61,6 +61,10 @@ pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) 
         rollups.add(record, &attribution_id);
         bookings.add(record, limits.get(&record.call.attribution.organization_id));
     }
+    let prices: BTreeSet<&str> = batch.iter().map(|record| record.call.price_id.as_str()).collect();
+    for id in prices {
+        records::keep_price(&mut tx, id).await?;
+    }
     rollups.write(&mut tx).await?;
     bookings.write(&mut tx, replica_id).await?;
     tx.commit().await?;

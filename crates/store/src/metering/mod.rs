@@ -16,5 +16,7 @@ pub use drain::{Drained, drain};
 pub use leases::{lease, return_all_of_replica, return_slice};
 pub use records::{RecordFilter, list_records};
 pub use replicas::{live_replicas, register_replica};
+pub use rollups::Totals;
 
 pub(crate) use counters::{amount_of, totals_of_scope};
+pub(crate) use records::{read_record, record_columns};

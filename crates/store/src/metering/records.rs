@@ -8,7 +8,7 @@ use domain::access::Grant;
 use domain::api_keys::KeyOwner;
 use domain::money::NanoUsd;
 use domain::page::{Order, Page, PageRequest};
-use domain::pricing::Quantities;
+use domain::pricing::{Quantities, built_in};
 use domain::projects::{Environment, Labels, Workload};
 use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
 
@@ -29,6 +29,8 @@ macro_rules! columns {
          a.product_line, a.cost_center, a.client"
     };
 }
+
+pub(crate) use columns as record_columns;
 
 /// Writes attributions once each: their id is the hash of what they say.
 #[derive(Debug, Default)]
@@ -79,6 +81,18 @@ fn attribution_id(attribution: &Attribution) -> Result<String> {
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// Keeps the rates of a built-in price that was used: a later list may not have it any more, and what it cost has to
+/// stay reproducible.
+pub(super) async fn keep_price(tx: &mut Measurement, id: &str) -> Result<()> {
+    let Some(price) = built_in().values().flatten().find(|price| price.id == id) else { return Ok(()) };
+    tx.run(
+        "insert into applied_prices (id, rates) values ($1, $2) on conflict (id) do nothing",
+        args![id, to_json(&price.rates)?],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Writes a record unless it is there; says whether it was new.

@@ -13,21 +13,21 @@ use crate::measurement::Measurement;
 
 /// Sums of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
+pub struct Totals {
     /// Calls.
-    pub(crate) requests: i64,
+    pub requests: i64,
     /// Tokens read, cache aside.
-    pub(crate) input: i64,
+    pub input: i64,
     /// Tokens read from the cache.
-    pub(crate) cached_input: i64,
+    pub cached_input: i64,
     /// Tokens written to the cache.
-    pub(crate) cache_write: i64,
+    pub cache_write: i64,
     /// Tokens generated.
-    pub(crate) output: i64,
+    pub output: i64,
     /// Of these, tokens of reasoning.
-    pub(crate) reasoning: i64,
+    pub reasoning: i64,
     /// Nano-dollars.
-    pub(crate) cost: i64,
+    pub cost: i64,
 }
 
 impl Totals {
@@ -59,7 +59,7 @@ impl Totals {
     }
 
     /// Adds another sum; what does not fit stays at the end of the range, where `verify` sees it.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.input = self.input.saturating_add(other.input);
         self.cached_input = self.cached_input.saturating_add(other.cached_input);
@@ -70,7 +70,7 @@ impl Totals {
     }
 
     /// All tokens read.
-    pub(crate) fn input_tokens(&self) -> i64 {
+    pub fn input_tokens(&self) -> i64 {
         self.input.saturating_add(self.cached_input).saturating_add(self.cache_write)
     }
 }

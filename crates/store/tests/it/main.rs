@@ -5,3 +5,5 @@ mod change;
 mod engines;
 mod metering;
 mod projects;
+mod usage;
+mod verify;

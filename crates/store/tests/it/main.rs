@@ -1,5 +1,6 @@
 //! The store's tests: every one of them on SQLite and on PostgreSQL.
 
+mod api_keys;
 mod calls;
 mod change;
 mod engines;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::Engine;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -82,6 +83,8 @@ struct Question {
     max_completion_tokens: Option<i64>,
     #[serde(default)]
     n: Option<u64>,
+    #[serde(default)]
+    encoding_format: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -233,12 +236,19 @@ fn embeddings(question: &Question) -> Value {
         Value::Array(items) => items.clone(),
         one => vec![one.clone()],
     };
+    let is_packed = question.encoding_format.as_deref() == Some("base64");
+    let embedding = |input: &Value| {
+        let vector = vector(&input.to_string());
+        if !is_packed {
+            return json!(vector);
+        }
+        let bytes: Vec<u8> = vector.iter().flat_map(|part| part.to_le_bytes()).collect();
+        json!(base64::engine::general_purpose::STANDARD.encode(bytes))
+    };
     let data: Vec<Value> = inputs
         .iter()
         .enumerate()
-        .map(|(index, input)| {
-            json!({"object": "embedding", "index": index, "embedding": vector(&input.to_string())})
-        })
+        .map(|(index, input)| json!({"object": "embedding", "index": index, "embedding": embedding(input)}))
         .collect();
     let tokens = input_tokens(&question.input);
     json!({"object": "list", "data": data, "model": question.model,
@@ -246,10 +256,9 @@ fn embeddings(question: &Question) -> Value {
 }
 
 /// A vector of multiples of 1/1024 between -1 and 1, written exactly.
-fn vector(text: &str) -> Vec<Value> {
+fn vector(text: &str) -> Vec<f32> {
     let mut state = seed(text);
-    let exact = |part: u64| json!((part % 2049) as f64 / 1024.0 - 1.0);
-    (0..DIMENSIONS).map(|_| exact(step(&mut state))).collect()
+    (0..DIMENSIONS).map(|_| (step(&mut state) % 2049) as f32 / 1024.0 - 1.0).collect()
 }
 
 #[cfg(test)]

@@ -139,6 +139,10 @@ impl Control {
         Ok(Self(Arc::new(parts)))
     }
 
+    pub(crate) fn passwords(&self) -> &authn::password::Passwords {
+        &self.0.passwords
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.ambient.now()

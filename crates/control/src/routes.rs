@@ -7,6 +7,9 @@ use crate::http::endpoint::Endpoint;
 /// Every row with its handler. A route exists only here.
 pub fn endpoints() -> Vec<Endpoint> {
     let nouns: Vec<Vec<Endpoint>> = vec![
+        crate::organizations::api::endpoints(),
+        crate::members::api::endpoints(),
+        crate::invites::api::endpoints(),
         crate::projects::api::endpoints(),
         crate::project_members::api::endpoints(),
         crate::service_accounts::api::endpoints(),

@@ -13,6 +13,7 @@ mod dialect;
 mod error;
 mod feed;
 mod idempotency;
+mod invites;
 pub mod journal;
 mod measurement;
 mod members;
@@ -28,6 +29,7 @@ mod secrets;
 mod service_accounts;
 mod sessions;
 pub mod usage;
+mod users;
 pub mod verify;
 
 pub use api_key_secrets::{FoundKey, SecretInUse};
@@ -38,9 +40,11 @@ pub use dialect::{Row, Value};
 pub use error::{Error, Result};
 pub use feed::Event;
 pub use idempotency::{Claimed, Repeatable};
+pub use invites::OfferedInvite;
 pub use organizations::Belonging;
 pub use secrets::{Aad, Secrets};
 pub use sessions::{Session, SessionHolder};
+pub use users::Account;
 
 use dialect::Engine;
 

@@ -1,3 +1,9 @@
-//! Invites: the page that accepts one.
+//! Invitations: send, list, revoke, accept; their API and their page.
 
+mod acceptance;
+pub mod api;
+mod operations;
 pub mod pages;
+
+pub use acceptance::{Accepted, Accepting, accept_invite, has_account, offered_invite};
+pub use operations::{NewInvite, SentInvite, create_invite, list_invites, read_invite, revoke_invite};

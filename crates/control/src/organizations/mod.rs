@@ -1,3 +1,7 @@
-//! Organizations: their pages.
+//! Organizations: read, create, update; their API and their pages.
 
+pub mod api;
+mod operations;
 pub mod pages;
+
+pub use operations::{OrganizationChanges, create_organization, read_organization, update_organization};

@@ -1,0 +1,103 @@
+//! What an inviter can do: send an invitation, see it, revoke it.
+
+use domain::Error;
+use domain::access::{Grant, OrganizationRole, ProjectRole};
+use domain::api_keys;
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{InviteId, ProjectId};
+use domain::invites::{INVITE_LIFETIME, Invite};
+use domain::page::{Page, PageRequest};
+use domain::text;
+use serde_json::{Value, json};
+
+use crate::{Control, Failure};
+
+/// What an invitation takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewInvite {
+    /// The only address that can accept it.
+    pub email: String,
+    /// The role it gives in the organization.
+    pub role: OrganizationRole,
+    /// The project roles it gives.
+    pub projects: Vec<(ProjectId, ProjectRole)>,
+}
+
+/// An invitation with its link, which is shown only now.
+#[derive(Clone, Debug)]
+pub struct SentInvite {
+    /// The invitation.
+    pub invite: Invite,
+    /// The link to pass on.
+    pub url: String,
+}
+
+/// Makes an invitation into the grant's organization.
+///
+/// # Errors
+/// `invalid_email`, `already_member`; `not_found` for a project that is not there.
+pub async fn create_invite(control: &Control, grant: &Grant, new: NewInvite) -> Result<SentInvite, Failure> {
+    let actor = grant.actor().ok_or(Error::Hidden { what: "user" })?;
+    let organization_id = grant.organization_id().ok_or(Error::Hidden { what: "organization" })?;
+    let mut projects = new.projects;
+    projects.sort_unstable();
+    projects.dedup_by_key(|(project, _)| *project);
+    let at = control.now();
+    let invite = Invite {
+        id: InviteId::mint(control.ambient.as_ref()),
+        organization_id,
+        email: text::email(&new.email)?,
+        role: new.role,
+        projects,
+        invited_by: actor.user_id,
+        created_at: at,
+        expires_at: at.plus_micros(INVITE_LIFETIME),
+        accepted_at: None,
+        revoked_at: None,
+    };
+    let token = api_keys::opaque_token(control.ambient.as_ref());
+    let mut change = control.change(grant).await?;
+    change.insert_invite(&invite, &control.secrets.pepper().hash(token.reveal())).await?;
+    let entry = AuditEntry::new(Verb::InviteSent, invite.id).after(shown(&invite));
+    control.commit(change, entry).await?;
+    let url = format!("{}/invites/{}", control.settings.public_url, token.reveal());
+    Ok(SentInvite { invite, url })
+}
+
+/// Invitations that were not revoked.
+///
+/// # Errors
+/// `store_unavailable`.
+pub async fn list_invites(
+    control: &Control,
+    grant: &Grant,
+    page: &PageRequest,
+) -> Result<Page<Invite>, Failure> {
+    Ok(control.store.invites(grant, page).await?)
+}
+
+/// One invitation.
+///
+/// # Errors
+/// `not_found`.
+pub async fn read_invite(control: &Control, grant: &Grant, id: InviteId) -> Result<Invite, Failure> {
+    Ok(control.store.invite(grant, id).await?)
+}
+
+/// Makes an invitation's link worthless.
+///
+/// # Errors
+/// `not_found`; `invite_accepted`.
+pub async fn revoke_invite(control: &Control, grant: &Grant, id: InviteId) -> Result<(), Failure> {
+    let before = control.store.invite(grant, id).await?;
+    let mut change = control.change(grant).await?;
+    change.revoke_invite(grant, id).await?;
+    control.commit(change, AuditEntry::new(Verb::InviteRevoked, id).before(shown(&before))).await
+}
+
+/// What the trail keeps of an invitation.
+pub(super) fn shown(invite: &Invite) -> Value {
+    let projects: Vec<Value> =
+        invite.projects.iter().map(|(id, role)| json!({"id": id, "role": role.name()})).collect();
+    json!({"email": invite.email, "role": invite.role.name(), "projects": projects})
+}

@@ -1,7 +1,14 @@
 //! Bailiwick: control plane, gateway and console in one executable.
 
 mod ambient;
+mod cli;
 mod config;
 mod data_folder;
+mod first_run;
+mod house;
+mod routes;
+mod tasks;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

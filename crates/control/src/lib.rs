@@ -80,6 +80,11 @@ impl Default for Settings {
     }
 }
 
+/// The OpenAPI document of the admin API and of the gateway's rows.
+pub fn openapi(gateway: &[domain::routes::Route]) -> serde_json::Value {
+    http::openapi::document(&routes::endpoints(), gateway)
+}
+
 /// Turns a failure on a console page into a page; the console sets it.
 pub type ErrorPage = fn(&Failure, &str) -> String;
 

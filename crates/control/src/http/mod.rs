@@ -10,7 +10,7 @@ pub mod failure;
 pub mod figures;
 mod idempotency;
 pub(crate) mod list_query;
-mod openapi;
+pub(crate) mod openapi;
 pub(crate) mod partial;
 pub mod query;
 mod reference;

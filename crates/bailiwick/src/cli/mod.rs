@@ -1,0 +1,107 @@
+//! The command line: what people, tests and automation drive.
+
+mod serve;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Overrides};
+
+/// Organizations and projects as the control structure for a company's use of AI.
+#[derive(Parser)]
+#[command(name = "bailiwick", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the gateway, the admin API and the console.
+    Serve(Where),
+    /// Bring the database's schema up to date and end.
+    Migrate(Where),
+    /// Check the settings, print every mistake, and end.
+    CheckConfig(Where),
+    /// Print the table of every route.
+    PrintRoutes,
+    /// Print the OpenAPI document.
+    PrintOpenapi,
+}
+
+/// Where the data is and how to reach the server.
+#[derive(Args, Clone)]
+struct Where {
+    /// File of settings; what is not in it keeps its default.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// `postgres://…` for many replicas; SQLite in the data folder otherwise.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Provider host on a private or loopback address that organizations may call; may be repeated.
+    #[arg(long, value_name = "HOST:PORT")]
+    allow_upstream: Vec<String>,
+}
+
+impl Where {
+    fn load(self) -> Result<Config, Failed> {
+        let overrides = Overrides {
+            file: self.config,
+            data: self.data,
+            database: self.database,
+            listen: self.listen,
+            allow_upstream: self.allow_upstream,
+        };
+        config::load(&overrides).map_err(|mistakes| Failed(mistakes.join("\n")))
+    }
+}
+
+/// Why a command ended early: what the operator reads.
+#[derive(Debug)]
+pub struct Failed(pub String);
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the command that was given.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Serve(place) => place.load().and_then(|config| block_on(serve::serve(config))),
+        Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),
+        Command::CheckConfig(place) => place.load().and_then(|_| print("settings are sound")),
+        Command::PrintRoutes => print(&crate::routes::printed()),
+        Command::PrintOpenapi => print(&crate::routes::openapi()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(message)) => {
+            // Nothing can be told when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "bailiwick: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Prints one line for people or programs.
+fn print(line: &str) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,170 @@
+//! `serve`: everything in one process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use control::Control;
+use domain::time::{HOUR, MINUTE};
+use gateway::Gateway;
+use store::journal::{Journal, Options};
+use store::{Secrets, Store};
+use tokio::net::TcpListener;
+
+use super::{Failed, print};
+use crate::ambient::System;
+use crate::config::Config;
+use crate::data_folder::{self, DataFolder};
+use crate::house::House;
+use crate::tasks::follow::Follower;
+use crate::tasks::{drain, recover, slices};
+
+/// Open calls get so long to end when the server is told to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(20);
+
+/// What a command needs of the instance: its database, brought up to date, and its secrets.
+pub struct Opened {
+    /// The database.
+    pub store: Store,
+    /// What is derived from the master key.
+    pub secrets: Arc<Secrets>,
+}
+
+/// Opens the instance's database and secrets.
+///
+/// # Errors
+/// When the database is away, or the master key is not the one that the database was made with.
+pub async fn open(config: &Config) -> Result<Opened, Failed> {
+    data_folder::prepare(&config.data)?;
+    let store = Store::open(&config.database).await.map_err(told)?;
+    store.migrate(domain::time::Ambient::now(&System)).await.map_err(told)?;
+    let master = data_folder::master_key(&config.master_key_file, true, &System)?;
+    let secrets = Secrets::from_master(&master).map_err(told)?;
+    let mark: String =
+        secrets.pepper().hash("master key check").bytes().iter().map(|b| format!("{b:02x}")).collect();
+    if store.instance_value_once("master_key_check", &mark).await.map_err(told)? != mark {
+        let file = config.master_key_file.display();
+        return Err(Failed(format!("master key {file}: this database was made with another master key")));
+    }
+    Ok(Opened { store, secrets: Arc::new(secrets) })
+}
+
+/// Serves until told to stop.
+pub async fn serve(config: Config) -> Result<(), Failed> {
+    log(&config);
+    let folder = data_folder::hold(&config.data, &System)?;
+    let opened = open(&config).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Failed(format!("{}: {error}", config.listen)))?;
+    let address = listener.local_addr()?;
+    let (house, app, control) = put_together(&config, &folder, opened, address).await?;
+    crate::first_run::announce(&control, &config, address).await?;
+    let tasks = [
+        tokio::spawn(drain::run(Arc::clone(&house))),
+        tokio::spawn(slices::run(Arc::clone(&house))),
+        tokio::spawn(flush_refusals(control)),
+    ];
+    print(&format!("listening on http://{address}"))?;
+    let listener = axum::serve::ListenerExt::tap_io(listener, |socket| {
+        // Small pieces of streams must not wait for each other.
+        drop(socket.set_nodelay(true));
+    });
+    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    tokio::select! {
+        served = serving.with_graceful_shutdown(stop_signal()) => served?,
+        () = async { stop_signal().await; tokio::time::sleep(DRAIN_TIME).await } => {}
+    }
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    close(&house).await
+}
+
+async fn put_together(
+    config: &Config,
+    folder: &DataFolder,
+    opened: Opened,
+    address: SocketAddr,
+) -> Result<(Arc<House>, axum::Router, Control), Failed> {
+    let (journal, replay) = Journal::open(&config.data, Options::default())?;
+    let Opened { store, secrets } = opened;
+    let ambient = Arc::new(System);
+    let house = House::new(store.clone(), Arc::clone(&secrets), ambient.clone(), journal, folder.replica_id);
+    let house = Arc::new(house);
+    let recovered = recover::recover(&house, replay).await.map_err(told)?;
+    if recovered > 0 {
+        tracing::warn!(recovered, "calls that were in flight at the last end were charged what they held");
+    }
+    let settings = gateway::Settings {
+        body_limit_bytes: config.limits.gateway_body_bytes,
+        allowed_upstreams: config.allow_upstream.clone(),
+        simulated_latency: Duration::from_millis(config.simulated.latency_ms),
+        ..gateway::Settings::default()
+    };
+    let gateway = Gateway::new(house.clone(), settings);
+    let follower = Arc::new(Follower::new(Arc::clone(&house), gateway.clone()).await.map_err(told)?);
+    if !store.is_lone() {
+        tokio::spawn(Arc::clone(&follower).run());
+    }
+    let control = Control::new(store, ambient, secrets, follower, control_settings(config, address))
+        .map_err(|failure| Failed(format!("{failure:?}")))?;
+    let app = gateway.router().merge(control::router(control.clone(), gateway::routes::table()));
+    Ok((house, app, control))
+}
+
+/// The control plane's part of the settings.
+pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settings {
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    control::Settings {
+        is_https: public_url.starts_with("https://"),
+        public_url,
+        organizations_are_open: config.anyone_creates_organizations,
+        session_idle_micros: config.sessions.idle_minutes.saturating_mul(MINUTE),
+        session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
+        ..control::Settings::default()
+    }
+}
+
+async fn flush_refusals(control: Control) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        if control.flush_refusals().await.is_err() {
+            tracing::warn!("refused attempts could not be written down yet");
+        }
+    }
+}
+
+async fn close(house: &House) -> Result<(), Failed> {
+    drain::drain_all(house).await.map_err(told)?;
+    slices::give_back(house, true).await;
+    house.journal.shutdown()?;
+    house.store.close().await;
+    Ok(())
+}
+
+async fn stop_signal() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = terminate else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn log(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber cannot be set; the first one stands.
+    let _ = if config.log.format == "json" { builder.json().try_init() } else { builder.try_init() };
+}
+
+/// Brings the schema up to date.
+pub async fn migrate(config: Config) -> Result<(), Failed> {
+    open(&config).await?.store.close().await;
+    print("the schema is up to date")
+}
+
+/// A store's error as an operator reads it.
+pub fn told(error: store::Error) -> Failed {
+    let context = error.context();
+    Failed(if context.is_empty() { error.to_string() } else { format!("{error} ({context})") })
+}

@@ -1,0 +1,6 @@
+//! What runs beside the doors: following the feed, draining the journal, giving slices back.
+
+pub mod drain;
+pub mod follow;
+pub mod recover;
+pub mod slices;

@@ -3,6 +3,8 @@
 pub mod api;
 pub mod detail_pages;
 pub mod pages;
+#[cfg(test)]
+mod tests;
 
 use domain::Error;
 use domain::access::{Grant, ProjectRole};

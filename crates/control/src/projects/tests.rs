@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::access::{
-    Actor, Credential, Grant, Origin, OrganizationRole, Permission, ProjectRole, Standing, Target, Task,
+    Actor, Credential, Grant, OrganizationRole, Origin, Permission, ProjectRole, Standing, Target, Task,
     authorize,
 };
 use domain::api_keys::KeyOwner;
@@ -124,7 +124,10 @@ fn a_name_alone_makes_a_development_project_owned_by_its_creator() {
         let (control, admin) = (&place.control, place.admin());
         let new = NewProject::named(" Support ", place.people[0]);
         let made = create_project(control, &admin, new.clone()).await.unwrap();
-        assert_eq!((made.project.name.as_str(), made.project.environment), ("Support", Environment::Development));
+        assert_eq!(
+            (made.project.name.as_str(), made.project.environment),
+            ("Support", Environment::Development)
+        );
         assert_eq!(made.owner_ids, [place.people[0]]);
         assert_eq!(made.project.accountable_owner_id, Some(place.people[0]));
         assert_eq!(retrieve_project(control, &admin, made.project.id).await.unwrap(), made);
@@ -146,8 +149,12 @@ fn an_update_is_partial_and_keeps_an_accountable_owner() {
         assert_eq!((updated.labels.team.as_deref(), updated.name.as_str()), (Some("core"), "Search"));
         let clear = ProjectChanges { team: Some(None), ..ProjectChanges::default() };
         assert_eq!(update_project(control, &admin, id, clear).await.unwrap().project.labels.team, None);
-        let mut owners = ProjectChanges { owner_ids: Some(vec![place.people[1]]), ..ProjectChanges::default() };
-        assert_eq!(code(update_project(control, &admin, id, owners.clone()).await), "accountable_owner_needed");
+        let mut owners =
+            ProjectChanges { owner_ids: Some(vec![place.people[1]]), ..ProjectChanges::default() };
+        assert_eq!(
+            code(update_project(control, &admin, id, owners.clone()).await),
+            "accountable_owner_needed"
+        );
         owners.accountable_owner_id = Some(place.people[1]);
         let handed = update_project(control, &admin, id, owners).await.unwrap();
         assert_eq!(handed.owner_ids, [place.people[1]]);

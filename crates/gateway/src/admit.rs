@@ -76,7 +76,7 @@ impl Held {
             let answer = lock(purse).hold(applicable, worst, at, zone, share);
             match answer {
                 Ok(hold) => return Ok(Self { purse: Arc::clone(purse), hold }),
-                Err(Denial::NeedSlice(wishes)) => lease(gateway, caller, applicable, wishes).await?,
+                Err(Denial::NeedSlice(wishes)) => lease(gateway, caller, applicable, wishes, at).await?,
                 Err(Denial::Refused { allowance_id, reason, resets_at }) => {
                     let allowance = applicable.iter().find(|allowance| allowance.id == allowance_id);
                     return Err(refusal(allowance.map(|a| &**a), reason, resets_at, at));
@@ -94,6 +94,7 @@ async fn lease(
     caller: &Caller,
     applicable: &[Arc<Allowance>],
     wishes: Vec<SliceWish>,
+    at: Timestamp,
 ) -> Result<(), Refusal> {
     let amount_of = |wish: &SliceWish| {
         let allowance = applicable.iter().find(|allowance| allowance.id == wish.key.allowance_id);
@@ -101,18 +102,18 @@ async fn lease(
     };
     let amounts: Vec<i64> = wishes.iter().map(amount_of).collect();
     let asked = gateway.ports.lease(caller.organization.organization.id, wishes.clone());
-    let (ports, purse) = (Arc::clone(&gateway.ports), Arc::clone(&caller.organization.purse));
+    let purse = Arc::clone(&caller.organization.purse);
     let told = tokio::spawn(async move {
-        let answer = asked.await;
-        let at = ports.ambient().now();
+        // Where the answer is lost nothing is told: the store may have lent, but that is not certain.
+        let granted = asked.await?;
         let mut purse = lock(&purse);
         for (place, wish) in wishes.iter().enumerate() {
-            match answer.as_ref().ok().and_then(|granted| granted.get(place).copied().flatten()) {
+            match granted.get(place).copied().flatten() {
                 Some(granted) => purse.granted(wish, granted, at),
                 None => purse.refused(wish, amounts[place], at),
             }
         }
-        answer.map(|_| ())
+        Ok(())
     });
     let ended = told.await.unwrap_or_else(|error| Err(PortError::new(error.to_string())));
     ended.map_err(|error| Refusal::unavailable("allowances_unavailable", &error))

@@ -16,7 +16,7 @@
 //! Two rules keep the purse and the store's row of its slice the same. After a start, what the journal holds from
 //! before is drained and the old slices are returned *before* the first lease, and is not told to the new purse.
 //! And where it is not known whether the store did what it was asked (the connection broke), assume the worse:
-//! a lease was refused, a return was done. What this locks is free again after the next start; nothing is ever
+//! nothing was lent (tell neither), and all was taken back. What this locks is free again after the next start; nothing is ever
 //! spent twice.
 
 use std::collections::HashMap;
@@ -385,7 +385,9 @@ impl Purse {
         let need = amount.saturating_sub(free);
         let known = slice.and_then(|slice| slice.refused);
         let is_known = known.is_some_and(|(when, refused, of)| {
-            need >= refused && of == allowance.amount && (0..REFUSAL_HOLDS).contains(&at.micros_since(when))
+            need >= refused
+                && of == allowance.amount
+                && at.micros_since(when).unsigned_abs() < REFUSAL_HOLDS.unsigned_abs()
         });
         if amount > allowance.amount || is_known {
             return Err(refused(allowance, Reason::Exhausted, span));

@@ -253,6 +253,7 @@ fn a_clock_that_is_set_back_does_not_prolong_a_refusal() {
     let Err(Denial::NeedSlice(wishes)) = request(&mut purse, &month, START, Share::LONE) else { panic!() };
     purse.refused(&wishes[0], 5, START);
     let at = |micros| START.plus_micros(micros);
+    assert!(matches!(request(&mut purse, &month, at(-9), Share::LONE), Err(Denial::Refused { .. })));
     assert!(matches!(request(&mut purse, &month, at(0), Share::LONE), Err(Denial::Refused { .. })));
     for later in [-HOUR, SECOND] {
         let again = request(&mut purse, &month, at(later), Share::LONE);

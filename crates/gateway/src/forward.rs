@@ -68,7 +68,7 @@ pub(crate) async fn forward(
     if call.peek.is_stream && is_event_stream(&answer.headers) {
         admission.facts.scanner = Some(Scanner::new(call.peek.ask_usage.is_some()));
         let head = returned(&answer.headers);
-        let stream = MeteredStream::new(answer.body, admission, caller.key);
+        let stream = MeteredStream::new(answer.body, admission, caller.key, gateway.settings.answer_timeout);
         return Ok(response(answer.status, head, Body::new(stream)));
     }
     plain(answer, admission, gateway.settings.answer_timeout).await

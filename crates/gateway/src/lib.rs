@@ -37,6 +37,7 @@ pub struct Settings {
     /// How many keys are kept in memory.
     pub key_cache_entries: u64,
     /// How long a provider may take until its answer begins; for an answer in one piece, until it ends.
+    /// A stream on which nothing comes for about so long is ended.
     pub answer_timeout: Duration,
     /// How long the simulated provider thinks.
     pub simulated_latency: Duration,

@@ -1,6 +1,7 @@
 //! A streamed answer on its way to the client: chunk by chunk, unbuffered, read as it passes. The end marker waits
 //! until the record is on disk.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +16,7 @@ use crate::error::Refusal;
 use crate::forward::LINGER;
 use crate::keys::Entry;
 use crate::ports::Synced;
-use crate::provider::AnswerBody;
+use crate::provider::{AnswerBody, Failure};
 use crate::settle::Admission;
 
 /// For so long the end of a finished answer is awaited, so that its connection can be used again.
@@ -37,11 +38,38 @@ struct Live {
     body: AnswerBody,
     admission: Admission,
     key: Arc<Entry>,
+    patience: Patience,
+}
+
+/// Ends a stream on which nothing comes: after its time without a chunk, at the latest after twice that. The timer
+/// is not touched for each chunk.
+struct Patience {
+    timer: Pin<Box<tokio::time::Sleep>>,
+    time: Duration,
+    has_come: bool,
+}
+
+impl Patience {
+    fn new(time: Duration) -> Self {
+        Self { timer: Box::pin(tokio::time::sleep(time)), time, has_come: true }
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if !std::mem::take(&mut self.has_come) {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(tokio::time::Instant::now() + self.time);
+        }
+        Poll::Pending
+    }
 }
 
 impl MeteredStream {
-    pub(crate) fn new(body: AnswerBody, admission: Admission, key: Arc<Entry>) -> Self {
-        Self { state: State::Live(Box::new(Live { body, admission, key })) }
+    /// A stream that ends when nothing comes for about so long.
+    pub(crate) fn new(body: AnswerBody, admission: Admission, key: Arc<Entry>, silence: Duration) -> Self {
+        let patience = Patience::new(silence);
+        Self { state: State::Live(Box::new(Live { body, admission, key, patience })) }
     }
 
     fn conclude(&mut self, end: CallStatus, last: Bytes) {
@@ -59,7 +87,14 @@ impl MeteredStream {
             self.conclude(CallStatus::UpstreamClosed, error_event(&refusal));
             return Poll::Ready(None);
         }
-        let chunk = ready!(live.body.poll_chunk(cx));
+        let chunk = match live.body.poll_chunk(cx) {
+            Poll::Ready(chunk) => chunk,
+            Poll::Pending => {
+                ready!(live.patience.poll_over(cx));
+                Some(Err(Failure::TimedOut))
+            }
+        };
+        live.patience.has_come = true;
         let Some(scanner) = &mut live.admission.facts.scanner else { return Poll::Ready(None) };
         match chunk {
             Some(Ok(chunk)) => {

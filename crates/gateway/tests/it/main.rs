@@ -1,5 +1,7 @@
 //! The metered door from outside: requests through the router, against providers simulated and mocked.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+
 mod fake;
 mod mocked;
 mod simulated;

@@ -72,6 +72,10 @@ async fn mock(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> Resp
 }
 
 async fn mocked(world: &Arc<World>) -> (Router, Seen) {
+    mocked_with(world, Settings::default()).await
+}
+
+async fn mocked_with(world: &Arc<World>, settings: Settings) -> (Router, Seen) {
     let seen = Seen::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -79,7 +83,7 @@ async fn mocked(world: &Arc<World>) -> (Router, Seen) {
         Router::new().route("/base/chat/completions", axum::routing::post(mock)).with_state(seen.clone());
     tokio::spawn(async move { axum::serve(listener, server).await.unwrap() });
     world.attach(&format!("http://{address}/base"), &["mock-model", "mock-chat", "unpriced"]);
-    let settings = Settings { allowed_upstreams: vec![address.to_string()], ..Settings::default() };
+    let settings = Settings { allowed_upstreams: vec![address.to_string()], ..settings };
     (world.gateway(settings).router(), seen)
 }
 
@@ -216,4 +220,14 @@ async fn a_private_address_that_is_not_listed_is_refused_and_free() {
         window_start: world.ambient().now(),
     };
     assert_eq!(world.purse().lock().unwrap().held_and_free(key), (0, 0));
+}
+
+#[tokio::test]
+async fn a_provider_that_falls_silent_ends_the_stream() {
+    let world = World::new();
+    let quick = Settings { answer_timeout: Duration::from_millis(200), ..Settings::default() };
+    let (router, _) = mocked_with(&world, quick).await;
+    let told = text(send(&router, asking(&world, CHAT, &body("mock-model", "stream-hang"))).await).await;
+    assert!(told.starts_with(CHUNK) && told.contains("upstream_closed"), "{told}");
+    assert_eq!(world.records()[0].settlement.status, CallStatus::UpstreamClosed);
 }

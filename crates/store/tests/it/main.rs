@@ -5,6 +5,7 @@ mod calls;
 mod change;
 mod engines;
 mod metering;
+mod people;
 mod projects;
 mod usage;
 mod verify;

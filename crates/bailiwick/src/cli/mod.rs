@@ -1,6 +1,7 @@
 //! The command line: what people, tests and automation drive.
 
-mod serve;
+mod instance;
+pub mod serve;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -22,6 +23,17 @@ struct Cli {
 enum Command {
     /// Serve the gateway, the admin API and the console.
     Serve(Where),
+    /// Serve with a sample organization, the simulated provider and believable history, for looking around.
+    Demo(Where),
+    /// Create an organization and its first Admin without a browser; prints JSON.
+    Bootstrap {
+        #[command(flatten)]
+        place: Where,
+        #[command(flatten)]
+        admin: instance::FirstAdmin,
+    },
+    /// Recompute ledger and audit chain, also while serving; prints JSON, fails on any difference.
+    Verify(Where),
     /// Bring the database's schema up to date and end.
     Migrate(Where),
     /// Check the settings, print every mistake, and end.
@@ -80,6 +92,14 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Serve(place) => place.load().and_then(|config| block_on(serve::serve(config))),
+        Command::Demo(place) => crate::demo::place(place.data.clone()).and_then(|folder| {
+            let place = Where { data: Some(folder.path().to_owned()), ..place };
+            place.load().and_then(|config| block_on(crate::demo::serve(config)))
+        }),
+        Command::Bootstrap { place, admin } => {
+            place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
+        }
+        Command::Verify(place) => place.load().and_then(|config| block_on(instance::verify(config))),
         Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),
         Command::CheckConfig(place) => place.load().and_then(|_| print("settings are sound")),
         Command::PrintRoutes => print(&crate::routes::printed()),
@@ -100,7 +120,7 @@ fn block_on(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed
 }
 
 /// Prints one line for people or programs.
-fn print(line: &str) -> Result<(), Failed> {
+pub fn print(line: &str) -> Result<(), Failed> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     Ok(out.flush()?)

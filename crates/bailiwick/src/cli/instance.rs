@@ -1,0 +1,56 @@
+//! Commands on an instance that need no running server: `bootstrap` and `verify`.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use control::{Control, NoFollowers};
+
+use super::serve::{control_settings, open, told};
+use super::{Failed, print};
+use crate::ambient::System;
+use crate::config::Config;
+
+/// What `bootstrap` is told.
+#[derive(clap::Args, Clone)]
+pub struct FirstAdmin {
+    /// Name of the organization to create.
+    #[arg(long, value_name = "NAME")]
+    organization: String,
+    /// Address of its first Admin.
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Read the Admin's password from standard input, the only way to give it.
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+/// Creates an organization and its first Admin, and prints their ids and an admin key as JSON.
+pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> {
+    let mut password = String::new();
+    std::io::stdin().read_to_string(&mut password)?;
+    let password = password.strip_suffix('\n').unwrap_or(&password);
+    let opened = open(&config).await?;
+    let settings = control_settings(&config, config.listen);
+    let control =
+        Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings).map_err(refused)?;
+    let made = control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
+    let made = made.map_err(refused)?;
+    control.store.close().await;
+    print(&serde_json::to_string(&made)?)
+}
+
+/// Recomputes ledger and audit chain and prints the report as JSON; an error when anything differs.
+pub async fn verify(config: Config) -> Result<(), Failed> {
+    let store = store::Store::open(&config.database).await.map_err(told)?;
+    let report = store::verify::verify(&store).await.map_err(told)?;
+    store.close().await;
+    print(&serde_json::to_string(&report)?)?;
+    if report.difference_count == 0 {
+        return Ok(());
+    }
+    Err(Failed(format!("{} differences", report.difference_count)))
+}
+
+fn refused(failure: control::Failure) -> Failed {
+    Failed(failure.to_string())
+}

@@ -12,7 +12,9 @@ use crate::config::Config;
 /// # Errors
 /// When it listens on other than loopback addresses although nobody is Admin yet.
 pub async fn announce(control: &Control, config: &Config, address: SocketAddr) -> Result<(), Failed> {
-    let link = control::accounts::set_up::issue_link(control).await.map_err(|failure| Failed(failure.to_string()))?;
+    let link = control::accounts::set_up::issue_link(control)
+        .await
+        .map_err(|failure| Failed(failure.to_string()))?;
     let Some(token) = link else { return Ok(()) };
     if !config.listen.ip().is_loopback() {
         return Err(Failed(format!(

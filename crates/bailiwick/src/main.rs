@@ -4,7 +4,6 @@ mod ambient;
 mod cli;
 mod config;
 mod data_folder;
-mod demo;
 mod first_run;
 mod house;
 mod routes;

@@ -32,8 +32,10 @@ pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> 
     let opened = open(&config).await?;
     let settings = control_settings(&config, config.listen);
     let control =
-        Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings).map_err(refused)?;
-    let made = control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
+        Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
+            .map_err(refused)?;
+    let made =
+        control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
     let made = made.map_err(refused)?;
     control.store.close().await;
     print(&serde_json::to_string(&made)?)

@@ -1,3 +1,12 @@
 //! The executable, tested at its doors, and the shape of its source.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 mod tidy;

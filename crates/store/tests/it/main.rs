@@ -1,6 +1,15 @@
 //! The store's tests: every one of them on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 mod api_keys;
 mod calls;
 mod change;

@@ -18,7 +18,7 @@ class Server:
     """One `bailiwick serve`; use it as `with Server(...) as server:`."""
 
     def __init__(self, executable, engine, allow_upstream=()):
-        self.executable = executable
+        self.executable = os.path.abspath(executable)
         self.folder = tempfile.mkdtemp(prefix="bailiwick-clients-")
         self.database = new_database() if engine == "postgres" else None
         self.allow_upstream = allow_upstream

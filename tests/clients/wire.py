@@ -49,7 +49,10 @@ class Wire:
             sent.setdefault("content-type", "application/json")
         connection = http.client.HTTPConnection(self.authority, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request(method, path, body=text, headers=sent)
+            try:
+                connection.request(method, path, body=text, headers=sent)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # A server may answer before it has read everything, and close; the answer is there to be read.
             response = connection.getresponse()
             received = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, received, response.read().decode())

@@ -218,7 +218,7 @@ async function auditLogs() {
 async function strangers() {
   await refused(404, () => foreign.projects.retrieve(project.id));
   await refused(404, () => foreign.users.retrieve(ME));
-  await refused(401, () => client({ apiKey: ADMIN_KEY }).models.list());
+  await refused(403, () => client({ apiKey: ADMIN_KEY }).models.list());
   await refused(404, () => caller.chat.completions.create({ model: 'no-such-model', messages: HELLO }));
   assert.equal(results(await foreign.usage.costs({ start_time: started - 86_400 })).length, 0, 'costs of strangers');
 }

@@ -2,9 +2,7 @@
 
 import time
 
-import openai
-
-from world import envelope, expect, refusal, three_pages
+from world import envelope, expect, three_pages
 
 
 def check_a_change_is_in_the_log_with_who_did_it(world):
@@ -63,7 +61,3 @@ def check_each_organization_has_a_log_of_its_own(world):
     theirs = {event.id for event in world.their_admin.audit_logs.list(limit=100).data}
     ours = {event.id for event in world.admin.audit_logs.list(limit=100).data}
     expect(theirs & ours, set(), "events in both logs")
-
-
-def check_the_log_refuses_unknown_cursors(world):
-    refusal(openai.BadRequestError, lambda: world.admin.audit_logs.list(after="nonsense"))

@@ -55,12 +55,23 @@ class Company:
         return sum(call[column] for call in kept if all(call[name] == value for name, value in only.items()))
 
 
-@functools.cache
 def company(world):
-    made = Company(world)
-    for project in (made.first, made.second):
-        made.records(project)
+    """The company; where it could not be made, every check that needs it says why."""
+    made = founded(world)
+    if isinstance(made, Exception):
+        raise made
     return made
+
+
+@functools.cache
+def founded(world):
+    try:
+        made = Company(world)
+        for project in (made.first, made.second):
+            made.records(project)
+        return made
+    except Exception as error:
+        return error
 
 
 def check_each_call_left_one_record_with_its_exact_cost(world):

@@ -51,7 +51,7 @@ pub struct KeyChanges {
 /// A page of the keys of a project that the grant reaches.
 ///
 /// # Errors
-/// When the store is away.
+/// `Hidden` when there is no such project within reach.
 pub async fn list_keys(
     control: &Control,
     grant: &Grant,
@@ -59,6 +59,8 @@ pub async fn list_keys(
     filter: KeyFilter,
     page: &PageRequest,
 ) -> Result<Page<OwnedKey>, Failure> {
+    // A project that is not there has no list, rather than an empty one.
+    control.store.project(grant, project).await?;
     Ok(control.store.project_keys(grant, project, filter, page).await?)
 }
 

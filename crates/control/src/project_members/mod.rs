@@ -60,13 +60,15 @@ pub async fn add_project_member(
 /// A page of the people of a project.
 ///
 /// # Errors
-/// When the store is away.
+/// `Hidden` when there is no such project within reach.
 pub async fn list_project_members(
     control: &Control,
     grant: &Grant,
     project: ProjectId,
     page: &PageRequest,
 ) -> Result<Page<ProjectMember>, Failure> {
+    // A project that is not there has no list, rather than an empty one.
+    control.store.project(grant, project).await?;
     Ok(control.store.project_members(grant, project, page).await?)
 }
 

@@ -91,13 +91,15 @@ pub async fn create_service_account(
 /// A page of the service accounts of a project.
 ///
 /// # Errors
-/// When the store is away.
+/// `Hidden` when there is no such project within reach.
 pub async fn list_service_accounts(
     control: &Control,
     grant: &Grant,
     project: ProjectId,
     page: &PageRequest,
 ) -> Result<Page<ServiceAccount>, Failure> {
+    // A project that is not there has no list, rather than an empty one.
+    control.store.project(grant, project).await?;
     Ok(control.store.service_accounts(grant, project, page).await?)
 }
 

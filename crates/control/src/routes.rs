@@ -15,6 +15,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::service_accounts::api::endpoints(),
         crate::api_keys::api::endpoints(),
         crate::admin_keys::api::endpoints(),
+        crate::providers::api::endpoints(),
+        crate::prices::api::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

@@ -17,6 +17,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::admin_keys::api::endpoints(),
         crate::providers::api::endpoints(),
         crate::prices::api::endpoints(),
+        crate::usage::api::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

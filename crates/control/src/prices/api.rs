@@ -64,7 +64,7 @@ pub struct PriceJson {
     /// The kind of provider.
     pub kind: String,
     /// Nano-dollars per million of each unit.
-    pub nano_usd_per_million: RatesJson,
+    pub rates: RatesJson,
     /// The most tokens the model reads in one call.
     pub context_tokens: Option<i64>,
     /// The most tokens the model generates in one call.
@@ -84,7 +84,7 @@ impl From<Price> for PriceJson {
             object: "organization.price".to_owned(),
             model: price.model,
             kind: price.kind.name().to_owned(),
-            nano_usd_per_million: price.rates.into(),
+            rates: price.rates.into(),
             context_tokens: price.context_tokens,
             max_output_tokens: price.max_output_tokens,
             effective_from: price.effective_from.unix_seconds(),
@@ -102,7 +102,7 @@ pub struct NewPriceJson {
     /// The kind of provider; `openai` when absent.
     pub kind: Option<String>,
     /// Nano-dollars per million of each unit.
-    pub nano_usd_per_million: RatesJson,
+    pub rates: RatesJson,
     /// The most tokens the model reads in one call.
     pub context_tokens: Option<i64>,
     /// The most tokens the model generates in one call.
@@ -173,7 +173,7 @@ async fn set_price(call: Call) -> Result<Answer, Failure> {
     let new = NewPrice {
         model: body.model,
         kind: ProviderKind::parse(body.kind.as_deref().unwrap_or("openai"))?,
-        rates: body.nano_usd_per_million.into(),
+        rates: body.rates.into(),
         context_tokens: body.context_tokens,
         max_output_tokens: body.max_output_tokens,
         effective_from: call.at,

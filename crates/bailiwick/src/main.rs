@@ -4,6 +4,7 @@ mod ambient;
 mod cli;
 mod config;
 mod data_folder;
+mod demo;
 mod first_run;
 mod house;
 mod routes;

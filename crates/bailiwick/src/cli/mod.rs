@@ -23,6 +23,8 @@ struct Cli {
 enum Command {
     /// Serve the gateway, the admin API and the console.
     Serve(Where),
+    /// Serve with a sample organization, the simulated provider and believable history, for looking around.
+    Demo(Where),
     /// Create an organization and its first Admin without a browser; prints JSON.
     Bootstrap {
         #[command(flatten)]
@@ -90,6 +92,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Serve(place) => place.load().and_then(|config| block_on(serve::serve(config))),
+        Command::Demo(place) => crate::demo::place(place.data.clone()).and_then(|folder| {
+            let place = Where { data: Some(folder.path().to_owned()), ..place };
+            place.load().and_then(|config| block_on(crate::demo::serve(config)))
+        }),
         Command::Bootstrap { place, admin } => {
             place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
         }

@@ -18,6 +18,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::providers::api::endpoints(),
         crate::prices::api::endpoints(),
         crate::usage::api::endpoints(),
+        crate::allowances::api::endpoints(),
+        crate::audit::api::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

@@ -4,27 +4,29 @@ use std::collections::HashMap;
 
 use domain::access::Grant;
 use domain::allowances::{Allowance, Enforcement, Level, Scope, Unit};
-use domain::ids::AllowanceId;
+use domain::ids::{AllowanceId, ProjectId};
+use domain::page::{Page, PageRequest};
 use domain::time::{Span, TimeZone, Timestamp, Window};
 
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
 use crate::metering::{amount_of, counters_of, totals_of_scope};
+use crate::reached::Reached;
 use crate::{Store, args};
 
-macro_rules! columns {
-    ($rest:literal) => {
+macro_rules! columns_within {
+    ($($rest:expr),+ $(,)?) => {
         concat!(
             "select id, organization_id, level, level_id, model, unit, time_window, amount, enforcement, \
              is_spend_limit, created_at from allowances where ",
-            $rest
+            $($rest),+
         )
     };
 }
 
-pub(crate) const ONE: &str = columns!("id = $1");
-pub(crate) const OF_ORGANIZATION: &str = columns!("organization_id = $1 order by id");
+pub(crate) const ONE: &str = columns_within!("id = $1");
+pub(crate) const OF_ORGANIZATION: &str = columns_within!("organization_id = $1 order by id");
 
 /// Reads an allowance.
 pub(crate) fn read_allowance(row: &Row) -> Result<Allowance> {
@@ -44,38 +46,99 @@ pub(crate) fn read_allowance(row: &Row) -> Result<Allowance> {
     })
 }
 
-/// All allowances of the grant's organization, oldest first.
+/// What a grant reaches of allowances: with the whole organization all of them; with projects those of the projects,
+/// of their keys and of their service accounts.
+macro_rules! within_reach {
+    ($rest:literal) => {
+        columns_within!(
+            "organization_id = $1 and ($2 or (level = 'project' and level_id in list($3)) \
+             or (level = 'api_key' and exists (select 1 from api_keys k where k.id = level_id and k.project_id in list($3))) \
+             or (level = 'service_account' and exists \
+             (select 1 from service_accounts s where s.id = level_id and s.project_id in list($3)))) ",
+            $rest
+        )
+    };
+}
+
+/// The allowances within the grant's reach, oldest first: all of the organization for a grant of all of it.
 ///
 /// # Errors
 /// `Unavailable` when the database is away.
 pub async fn allowances_of(store: &Store, grant: &Grant) -> Result<Vec<Allowance>> {
-    let rows = store.rows(OF_ORGANIZATION, args![grant.organization_id()]).await?;
+    let to = Reached::of(grant);
+    let rows = store.rows(within_reach!("order by id"), args![to.organization, to.all, to.whole]).await?;
     rows.iter().map(read_allowance).collect()
 }
 
-/// One allowance of the grant's organization.
+/// A page of the allowances within the grant's reach, oldest first.
+///
+/// # Errors
+/// `Unavailable` when the database is away.
+pub async fn list_allowances(store: &Store, grant: &Grant, page: &PageRequest) -> Result<Page<Allowance>> {
+    let to = Reached::of(grant);
+    let after = page.after.clone().unwrap_or_default();
+    let rows = store
+        .rows(
+            within_reach!("and id > $4 order by id limit $5"),
+            args![to.organization, to.all, to.whole, after, page.limit.saturating_add(1)],
+        )
+        .await?;
+    Ok(Page::from_read(rows.iter().map(read_allowance).collect::<Result<_>>()?, page.limit))
+}
+
+/// One allowance within the grant's reach.
 ///
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn allowance(store: &Store, grant: &Grant, id: AllowanceId) -> Result<Allowance> {
-    let row =
-        store.row(columns!("organization_id = $1 and id = $2"), args![grant.organization_id(), id]).await?;
+    let to = Reached::of(grant);
+    let row = store.row(within_reach!("and id = $4"), args![to.organization, to.all, to.whole, id]).await?;
     row.as_ref().map_or(Err(Error::not_found("allowance")), read_allowance)
 }
 
-/// The allowance that was made as the spend limit of the organization or of a project.
+/// The allowance that was made as the spend limit of the organization or of a project, within the grant's reach.
 ///
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn spend_limit(store: &Store, grant: &Grant, level: &Level) -> Result<Allowance> {
+    let to = Reached::of(grant);
     let (kind, id) = level.words();
     let row = store
         .row(
-            columns!("organization_id = $1 and level = $2 and level_id = $3 and is_spend_limit"),
-            args![grant.organization_id(), kind, id],
+            within_reach!("and level = $4 and level_id = $5 and is_spend_limit"),
+            args![to.organization, to.all, to.whole, kind, id],
         )
         .await?;
     row.as_ref().map_or(Err(Error::not_found("spend limit")), read_allowance)
+}
+
+/// In which project what a scope names is; none for scopes above projects.
+///
+/// # Errors
+/// `NotFound` when the organization has no such thing.
+pub async fn project_of_level(store: &Store, grant: &Grant, level: &Level) -> Result<Option<ProjectId>> {
+    let (sql, what) = match level {
+        Level::Organization | Level::Environment(_) => return Ok(None),
+        Level::Project(_) => {
+            ("select id as project_id from projects where organization_id = $1 and id = $2", "project")
+        }
+        Level::ApiKey(_) => (
+            "select project_id from api_keys where organization_id = $1 and id = $2 \
+             and project_id is not null and revoked_at is null",
+            "api_key",
+        ),
+        Level::ServiceAccount(_) => (
+            "select project_id from service_accounts where organization_id = $1 and id = $2 and deleted_at is null",
+            "service_account",
+        ),
+        Level::User(_) => {
+            let sql = "select user_id as project_id from members where organization_id = $1 and user_id = $2";
+            let row = store.row(sql, args![grant.organization_id(), level.words().1]).await?;
+            return row.map_or(Err(Error::not_found("user")), |_| Ok(None));
+        }
+    };
+    let row = store.row(sql, args![grant.organization_id(), level.words().1]).await?;
+    row.map_or(Err(Error::not_found(what)), |row| row.id("project_id").map(Some))
 }
 
 /// What an allowance has spent in its present window, and what is lent to replicas.

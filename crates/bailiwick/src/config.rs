@@ -41,8 +41,6 @@ pub struct Config {
 pub struct Limits {
     /// Largest request body, in bytes.
     pub gateway_body_bytes: usize,
-    /// Open calls at the same time.
-    pub gateway_calls_in_flight: usize,
 }
 
 /// How long sessions live.
@@ -177,7 +175,6 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
     }
     let positive = [
         ("limits.gateway_body_bytes", file.limits.gateway_body_bytes > 0),
-        ("limits.gateway_calls_in_flight", file.limits.gateway_calls_in_flight > 0),
         ("sessions.idle_minutes", file.sessions.idle_minutes > 0),
         ("sessions.absolute_hours", file.sessions.absolute_hours > 0),
     ];

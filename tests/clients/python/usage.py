@@ -7,7 +7,7 @@ from decimal import Decimal
 import openai
 
 from gateway import EMBEDDING, REAL, SIMULATED, chat
-from world import envelope, eventually, expect, not_found, refusal
+from world import envelope, eventually, expect, refusal
 
 NANO_USD_PER_TOKEN = {(REAL, "input"): 150, (REAL, "output"): 600, (EMBEDDING, "input"): 20}
 HOUSE, HOUSE_RATES = "house-model", {"input": 333_333, "cached_input": 111_111, "output": 7_777_777}
@@ -232,7 +232,9 @@ def check_a_simulated_call_costs_what_its_tokens_cost(world):
 
 def check_nobody_else_sees_any_of_it(world):
     made = company(world)
-    not_found(lambda: world.their_admin.usage.costs(start_time=day(made), project_ids=[made.first.id]))
+    foreign = world.their_admin.usage.costs(start_time=day(made), project_ids=[made.first.id])
+    unknown = world.their_admin.usage.costs(start_time=day(made), project_ids=[made.first.id[:-1] + "0"])
+    expect(foreign.data, unknown.data, "costs of a foreign project, against those of an unknown one")
     theirs = world.their_admin.usage.completions(start_time=day(made))
     expect([result for bucket in theirs.data for result in bucket.results], [], "usage of the other organization")
     costs = world.their_admin.usage.costs(start_time=day(made))

@@ -1,6 +1,7 @@
 //! The data plane's table, and the router made from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,6 +25,10 @@ use crate::dialect::{embeddings, openai_chat};
 use crate::error::{Refusal, X_REQUEST_ID};
 use crate::forward::{Lingering, forward};
 use crate::identify::{Purpose, identify};
+
+/// How much of a refused request is read, and for how long.
+const DISCARDED_BYTES_MOST: usize = 1 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy)]
 enum Serves {
@@ -119,7 +124,13 @@ async fn calls(gateway: Arc<Inner>, endpoint: Endpoint, request: Request) -> Res
 async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> Result<Response, Refusal> {
     let at = gateway.ports.ambient().now();
     let (parts, body) = request.into_parts();
-    let caller = identify(gateway, &parts.headers, Purpose::Request, at).await?;
+    let caller = match identify(gateway, &parts.headers, Purpose::Request, at).await {
+        Ok(caller) => caller,
+        Err(refusal) => {
+            discard(body).await;
+            return Err(refusal);
+        }
+    };
     let body = read(&parts.headers, body, gateway.settings.body_limit_bytes).await?;
     let peek = match endpoint {
         Endpoint::ChatCompletions => openai_chat::peek(&body)?,
@@ -131,6 +142,15 @@ async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> 
     let is_client_gone = admission.client_gone();
     let work = forward(Arc::clone(gateway), (call, caller, choice), parts.headers, admission);
     Lingering::new(is_client_gone, work).await
+}
+
+/// Reads a refused request to its end without keeping it: a connection that is answered with its request half read
+/// has to be closed, and the client's next request on it would be lost. A long or slow one is not worth the wait.
+async fn discard(body: Body) {
+    let mut body = Limited::new(body, DISCARDED_BYTES_MOST);
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    // Out of time: the connection closes, as it would have without the attempt.
+    let _ = tokio::time::timeout(DISCARD_TIME, rest).await;
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Refusal> {

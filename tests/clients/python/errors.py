@@ -1,5 +1,9 @@
 """Bad input and bad credentials: the family's own error shape, and nothing changed."""
 
+import http.client
+import time
+from urllib.parse import urlsplit
+
 import openai
 
 from gateway import REAL, chat
@@ -56,6 +60,24 @@ def check_wrong_methods_and_unknown_paths_have_the_error_shape(world):
         answer = world.wire.call(method, path, "{}" if method != "GET" else None, {})
         expect(answer.status, status, f"{method} {path}")
         assert set(answer.json["error"]) >= {"message", "type", "param", "code"}, f"shape of {answer.text}"
+
+
+def check_a_refusal_leaves_the_connection_usable(world):
+    connection = http.client.HTTPConnection(urlsplit(world.address).netloc, timeout=10)
+    for path, key, status in [("/v1/chat/completions", "nonsense", 401), ("/v1/organization/projects", "nonsense", 401),
+                              (f"/v1/organization/projects/{world.their_project.id}", world.ours["ADMIN_KEY"], 404)] * 3:
+        # The head first and the body a moment later, as clients do; then the next request on the same connection.
+        connection.putrequest("POST", path)
+        for name, value in [("authorization", f"Bearer {key}"), ("content-type", "application/json"),
+                            ("content-length", "14")]:
+            connection.putheader(name, value)
+        connection.endheaders()
+        time.sleep(0.05)
+        connection.send(b'{"name": "No"}')
+        answer = connection.getresponse()
+        answer.read()
+        expect(answer.status, status, f"status of {path}")
+    connection.close()
 
 
 def check_bad_page_sizes_are_refused(world):

@@ -138,6 +138,9 @@ async fn prepare(
     request_id: RequestId,
 ) -> Result<Call, Failure> {
     let at = control.now();
+    // Before anything can refuse: a connection that is answered with its request half read has to be closed, and the
+    // client's next request on it would be lost.
+    let body = read_body(body).await?;
     let origin = origin_of(control, parts, request_id);
     let path = path_of(parts).await;
     let location = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
@@ -156,7 +159,6 @@ async fn prepare(
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
     let grant = decided?;
-    let body = read_body(body).await?;
     let proven = prove_origin(control, route, person.as_ref(), &parts.headers, &body);
     if let (Err(failure), Some(actor)) = (&proven, &person) {
         note_refusal(control, route, actor, (&location, at), failure).await;

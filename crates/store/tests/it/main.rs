@@ -1,6 +1,5 @@
 //! The store's tests: every one of them on SQLite and on PostgreSQL.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -59,6 +59,8 @@ pub struct Settings {
     pub is_https: bool,
     /// Whether anyone signed in may create an organization.
     pub organizations_are_open: bool,
+    /// `host:port` of the addresses off the public internet that providers may have.
+    pub allowed_upstreams: Vec<String>,
     /// Whether `x-forwarded-for` of the proxy in front is believed.
     pub trusts_proxy: bool,
     /// After how many microseconds without a request a session ends.
@@ -73,6 +75,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             is_https: false,
             organizations_are_open: true,
+            allowed_upstreams: Vec::new(),
             trusts_proxy: false,
             session_idle_micros: 12 * HOUR,
             session_length_micros: 30 * DAY,

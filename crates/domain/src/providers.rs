@@ -121,6 +121,33 @@ pub fn base_url(text: &str) -> Result<String, Error> {
     Ok(url.to_owned())
 }
 
+/// Refuses a base URL that plainly names an address which no tenant may choose, unless the operator listed its
+/// `host:port`. What a name resolves to is decided when connecting.
+///
+/// # Errors
+/// `address_not_allowed`.
+pub fn refuse_private(url: &str, listed: &[String]) -> Result<(), Error> {
+    let is_tls = url.starts_with("https://");
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or("").to_lowercase();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host.to_owned(), port.to_owned()),
+        _ => (authority.clone(), if is_tls { "443" } else { "80" }.to_owned()),
+    };
+    let pair = format!("{host}:{port}");
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_local = host == "localhost" || host.ends_with(".localhost");
+    let is_private = is_local || literal.is_ok_and(|address| !is_public(address));
+    if !is_private || listed.iter().any(|listed| listed.trim().eq_ignore_ascii_case(&pair)) {
+        return Ok(());
+    }
+    Err(Error::invalid_param(
+        "address_not_allowed",
+        "base_url",
+        format!("{pair} is not on the public internet. The operator can list it as allow_upstream."),
+    ))
+}
+
 /// Whether an address is on the public internet: what tenants may choose unless the operator listed the host.
 /// Ranges: the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 and updates).
 pub fn is_public(address: IpAddr) -> bool {
@@ -212,6 +239,23 @@ mod tests {
             ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8"]
         {
             assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_need_the_operator() {
+        let listed = ["127.0.0.1:9000".to_owned()];
+        for (url, is_fine) in [
+            ("https://api.openai.com/v1", true),
+            ("http://127.0.0.1:9000/v1", true),
+            ("http://127.0.0.1:9001/v1", false),
+            ("http://169.254.169.254/latest", false),
+            ("http://[::1]:80/v1", false),
+            ("https://[fd00::1]", false),
+            ("http://localhost:9000", false),
+            ("https://1.1.1.1", true),
+        ] {
+            assert_eq!(refuse_private(url, &listed).is_ok(), is_fine, "{url}");
         }
     }
 

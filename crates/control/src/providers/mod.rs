@@ -10,7 +10,7 @@ use domain::audit::{AuditEntry, Verb};
 use domain::ids::{ProjectId, ProviderId};
 use domain::page::{Page, PageRequest};
 use domain::pricing::model_name;
-use domain::providers::{ProviderConnection, ProviderKind, base_url, connection_name};
+use domain::providers::{ProviderConnection, ProviderKind, base_url, connection_name, refuse_private};
 use domain::text;
 use serde_json::{Value, json};
 use store::providers as stored;
@@ -57,7 +57,7 @@ pub struct ProviderChanges {
 /// Attaches a connection.
 ///
 /// # Errors
-/// `invalid_provider_name`, `invalid_base_url`, `credential_required`, `invalid_model`, `unknown_project`; conflict
+/// `invalid_provider_name`, `invalid_base_url`, `address_not_allowed`, `credential_required`, `invalid_model`, `unknown_project`; conflict
 /// `provider_name_taken`.
 pub async fn attach_provider(
     control: &Control,
@@ -75,7 +75,7 @@ pub async fn attach_provider(
         organization_id: organization_of(grant)?,
         name: connection_name(&new.name)?,
         kind: new.kind,
-        base_url: address(new.kind, new.base_url.as_deref())?,
+        base_url: address(control, new.kind, new.base_url.as_deref())?,
         models: models(new.models)?,
         project_ids: new.project_ids,
         contract_owner: text::free(&new.contract_owner, "contract_owner")?,
@@ -126,7 +126,7 @@ pub async fn update_provider(
     if let Some(projects) = &changes.project_ids {
         known_projects(control, grant, projects.as_deref()).await?;
     }
-    let after = apply(before.clone(), &changes)?;
+    let after = apply(control, before.clone(), &changes)?;
     let has_moved = after.base_url != before.base_url;
     if has_moved && after.kind != ProviderKind::Simulated && changes.credential.is_none() {
         // Otherwise whoever may change the address could have the credential sent to themselves.
@@ -156,12 +156,16 @@ pub async fn remove_provider(control: &Control, grant: &Grant, id: ProviderId) -
     control.commit(change, entry).await
 }
 
-fn apply(mut connection: ProviderConnection, changes: &ProviderChanges) -> Result<ProviderConnection, Error> {
+fn apply(
+    control: &Control,
+    mut connection: ProviderConnection,
+    changes: &ProviderChanges,
+) -> Result<ProviderConnection, Error> {
     if let Some(name) = &changes.name {
         connection.name = connection_name(name)?;
     }
     if let Some(url) = &changes.base_url {
-        connection.base_url = address(connection.kind, Some(url))?;
+        connection.base_url = address(control, connection.kind, Some(url))?;
     }
     if let Some(wanted) = &changes.models {
         connection.models = models(wanted.clone())?;
@@ -175,10 +179,14 @@ fn apply(mut connection: ProviderConnection, changes: &ProviderChanges) -> Resul
     Ok(connection)
 }
 
-fn address(kind: ProviderKind, url: Option<&str>) -> Result<String, Error> {
+fn address(control: &Control, kind: ProviderKind, url: Option<&str>) -> Result<String, Error> {
     match (kind, url.filter(|url| !url.is_empty())) {
         (ProviderKind::Simulated, _) | (_, None) => Ok(kind.default_base_url().to_owned()),
-        (_, Some(url)) => base_url(url),
+        (_, Some(url)) => {
+            let url = base_url(url)?;
+            refuse_private(&url, &control.settings.allowed_upstreams)?;
+            Ok(url)
+        }
     }
 }
 

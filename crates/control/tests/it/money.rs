@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use domain::access::{Grant, Task};
+use control::allowances::{NewAllowance, create_allowance};
+use domain::access::{
+    Actor, Credential, Grant, OrganizationRole, Origin, Permission, ProjectRole, Standing, Target, Task,
+    authorize,
+};
+use domain::allowances::{Enforcement, Level, Scope, Unit};
 use domain::api_keys::KeyOwner;
-use domain::ids::{KeyId, ProjectId, ProviderId, RecordId, ReplicaId, SecretId};
+use domain::ids::{KeyId, ProjectId, ProviderId, RecordId, ReplicaId, SecretId, SessionId};
 use domain::money::NanoUsd;
 use domain::pricing::{Quantities, built_in};
 use domain::projects::{Environment, Labels, Workload};
+use domain::time::Window;
 use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
 use serde_json::{Value, json};
 
@@ -87,6 +93,8 @@ async fn a_credential_goes_in_and_never_comes_back() {
     assert_eq!(refused(&world, "providers", body).await, (409, "provider_name_taken".to_owned()));
     let bare = json!({"name": "other", "kind": "openai"});
     assert_eq!(refused(&world, "providers", bare).await, (400, "credential_required".to_owned()));
+    let inside = json!({"name": "x", "kind": "openai", "base_url": "http://10.0.0.1/v1", "credential": "x"});
+    assert_eq!(refused(&world, "providers", inside).await, (400, "address_not_allowed".to_owned()));
     let one = format!("providers/{}", made["id"].as_str().unwrap());
     let moved = json!({"base_url": "https://elsewhere.example/v1"});
     assert_eq!(refused(&world, &one, moved).await, (400, "credential_required".to_owned()));
@@ -274,4 +282,77 @@ async fn the_trail_is_read_in_both_shapes() {
     }
     let bad = world.admin("GET /v1/organization/audit_logs?after=nonsense", json!(null)).await;
     assert_eq!(bad.refusal().0, 400);
+}
+
+fn actor(
+    world: &World,
+    organization_role: OrganizationRole,
+    project_roles: &[(ProjectId, ProjectRole)],
+) -> Actor {
+    let organization_id = world.acme.organization_id;
+    let project_roles = project_roles.to_vec();
+    Actor {
+        user_id: world.acme.user_id,
+        email: "somebody@example.test".to_owned(),
+        credential: Credential::Session(SessionId::from_parts(world.control.now(), 1)),
+        standing: Some(Standing { organization_id, organization_role, project_roles }),
+        origin: Origin::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_project_owner_limits_only_the_keys_of_their_project() {
+    let world = World::new().await;
+    let mut keys = Vec::new();
+    for name in ["Mine", "Theirs"] {
+        let project =
+            post(&world, "projects", json!({"name": name})).await["id"].as_str().unwrap().to_owned();
+        let key = post(&world, &format!("projects/{project}/api_keys"), json!({"name": "k"})).await;
+        keys.push((project.parse::<ProjectId>().unwrap(), key["id"].as_str().unwrap().parse().unwrap()));
+    }
+    let owner = actor(&world, OrganizationRole::Member, &[(keys[0].0, ProjectRole::Owner)]);
+    let target = Target::Organization(world.acme.organization_id);
+    let grant = authorize(&owner, Permission::AllowanceManageKeys, target).unwrap();
+    let limit = |level| NewAllowance {
+        scope: Scope { level, model: None },
+        unit: Unit::Requests,
+        window: Window::Day,
+        amount: 1,
+        enforcement: Enforcement::Hard,
+    };
+    for (level, expected) in [
+        (Level::ApiKey(keys[0].1), None),
+        (Level::ApiKey(keys[1].1), Some(404)),
+        (Level::Project(keys[0].0), Some(403)),
+        (Level::Organization, Some(403)),
+        (Level::User(world.acme.user_id), Some(403)),
+    ] {
+        let made = create_allowance(&world.control, &grant, limit(level)).await;
+        assert_eq!(made.err().map(|failure| failure.status().as_u16()), expected, "{level:?}");
+    }
+    let whole =
+        authorize(&actor(&world, OrganizationRole::Admin, &[]), Permission::AllowanceManage, target).unwrap();
+    create_allowance(&world.control, &whole, limit(Level::Organization)).await.unwrap();
+    let read = authorize(&owner, Permission::AllowanceRead, target).unwrap();
+    let seen = store::allowances::allowances_of(&world.control.store, &read).await.unwrap();
+    assert_eq!(seen.len(), 1, "the organization's allowance is not shown to a Project Owner");
+}
+
+#[tokio::test]
+async fn finance_sees_costs_but_tells_no_keys_and_no_people_apart() {
+    use store::usage::{Dimension, UsageQuery};
+    let world = World::new().await;
+    let finance = actor(&world, OrganizationRole::Finance, &[]);
+    let target = Target::Organization(world.acme.organization_id);
+    let grant = authorize(&finance, Permission::CostRead, target).unwrap();
+    let by = |dimension| UsageQuery { group_by: vec![dimension], ..UsageQuery::default() };
+    for (query, is_fine) in [
+        (by(Dimension::Project), true),
+        (by(Dimension::Model), true),
+        (by(Dimension::ApiKey), false),
+        (by(Dimension::User), false),
+        (UsageQuery { api_key_ids: vec!["key".to_owned()], ..UsageQuery::default() }, false),
+    ] {
+        assert_eq!(control::usage::cost_grant(&finance, &grant, &query).is_ok(), is_fine, "{query:?}");
+    }
 }

@@ -140,7 +140,7 @@ impl Control {
             secrets,
             feed,
             settings,
-            error_page: http::failure::plain_page,
+            error_page: http::console::error_page,
             refusals: http::refusals::Refusals::default(),
             passwords,
         };

@@ -20,6 +20,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::usage::api::endpoints(),
         crate::allowances::api::endpoints(),
         crate::audit::api::endpoints(),
+        crate::accounts::console::endpoints(),
+        crate::accounts::own_console::endpoints(),
+        crate::organizations::console::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

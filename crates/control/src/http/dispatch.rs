@@ -56,6 +56,9 @@ pub fn router(control: Control, extra_routes: Vec<Route>) -> Router {
     router
         .route("/openapi.json", constant(document, "application/json"))
         .route("/docs", constant(page, "text/html; charset=utf-8"))
+        .route("/assets/style.css", asset(super::STYLE_CSS, "text/css; charset=utf-8"))
+        .route("/assets/console.js", asset(super::CONSOLE_JS, "text/javascript; charset=utf-8"))
+        .route("/assets/icon.svg", asset(super::ICON_SVG, "image/svg+xml"))
         .fallback(fallback(control, || Failure::Path))
 }
 
@@ -96,6 +99,19 @@ fn constant(body: Bytes, media_type: &'static str) -> MethodRouter {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
         );
+        response
+    })
+}
+
+/// A file of the console; its address changes with it, so a browser keeps it for good.
+fn asset(text: &'static str, media_type: &'static str) -> MethodRouter {
+    let keep = "public, max-age=31536000, immutable";
+    let answer = Answer::of(StatusCode::OK, media_type, Bytes::from_static(text.as_bytes()))
+        .header(header::CACHE_CONTROL, keep)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    on(MethodFilter::GET, move || async move {
+        let mut response = Response::new(Body::from(answer.body));
+        response.headers_mut().extend(answer.headers.into_iter().map(|(name, value)| (Some(name), value)));
         response
     })
 }

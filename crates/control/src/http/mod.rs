@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod call;
 pub mod charts;
+pub(crate) mod console;
 pub mod dispatch;
 pub mod endpoint;
 pub mod errors;
@@ -34,3 +35,22 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 
 /// The mark for the browser's tab, served at `/assets/icon.svg`.
 pub const ICON_SVG: &str = include_str!("icon.svg");
+
+/// What the addresses of the assets carry, so that a browser may keep them for good: it changes whenever they do.
+pub const ASSETS_VERSION: u64 = fingerprint(&[STYLE_CSS, CONSOLE_JS, ICON_SVG]);
+
+/// 64-bit FNV-1a; nothing depends on it being hard to forge.
+const fn fingerprint(texts: &[&str]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut text = 0;
+    while text < texts.len() {
+        let bytes = texts[text].as_bytes();
+        let mut place = 0;
+        while place < bytes.len() {
+            hash = (hash ^ bytes[place] as u64).wrapping_mul(0x0100_0000_01b3);
+            place += 1;
+        }
+        text += 1;
+    }
+    hash
+}

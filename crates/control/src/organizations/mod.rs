@@ -1,6 +1,7 @@
 //! Organizations: read, create, update; their API and their pages.
 
 pub mod api;
+pub mod console;
 mod operations;
 pub mod pages;
 

@@ -23,6 +23,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::accounts::console::endpoints(),
         crate::accounts::own_console::endpoints(),
         crate::organizations::console::endpoints(),
+        crate::invites::console::endpoints(),
+        crate::members::console::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

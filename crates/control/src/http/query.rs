@@ -33,6 +33,13 @@ impl Query {
         values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
     }
 
+    /// What follows the prefix in each name that starts with it, with its value; empty values count as absent.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pair =
+            move |(key, value): &'a (String, String)| Some((key.strip_prefix(prefix)?, value.as_str()));
+        self.0.iter().filter_map(pair).filter(|(_, value)| !value.is_empty())
+    }
+
     /// A whole number.
     ///
     /// # Errors

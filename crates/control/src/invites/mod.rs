@@ -2,6 +2,7 @@
 
 mod acceptance;
 pub mod api;
+pub mod console;
 mod operations;
 pub mod pages;
 

@@ -1,6 +1,7 @@
 //! Members of the organization: list, roles, removal; their API and their pages.
 
 pub mod api;
+pub mod console;
 mod operations;
 pub mod pages;
 

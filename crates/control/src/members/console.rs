@@ -1,0 +1,235 @@
+//! The console's rows of members: who belongs, roles, removal. Invitations are shown beside them.
+
+use std::collections::HashMap;
+
+use domain::Error;
+use domain::access::{Grant, OrganizationRole, Permission, ProjectRole, Target, allows, authorize};
+use domain::audit::Verb;
+use domain::ids::UserId;
+use domain::invites::{Invite, InviteStatus};
+use domain::members::Member;
+use domain::page::{Order, PageRequest};
+use domain::projects::Project;
+use domain::routes::{Access, Method};
+use domain::time::TimeZone;
+
+use super::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage};
+use super::{list_members, remove_member, update_member};
+use crate::http::console;
+use crate::http::figures::When;
+use crate::http::shell::{Choice, Flash, Person, ProjectLink, Section};
+use crate::{Answer, Call, Endpoint, Failure, page};
+
+/// How many members a page shows.
+const MEMBERS_PER_PAGE: usize = 50;
+/// How many things are read at once.
+const AT_A_TIME: i64 = 500;
+
+/// The rows.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        page(Method::Get, "/o/{slug}/members", "members_page", "Members, and invitations that wait.")
+            .needs(Access::Organization(Permission::MemberRead))
+            .to(members_page),
+        page(
+            Method::Post,
+            "/o/{slug}/members/{user_id}/role",
+            "update_member_form",
+            "Give a member another role.",
+        )
+        .needs(Access::Organization(Permission::MemberManage))
+        .audited(Verb::UserUpdated)
+        .to(update),
+        page(Method::Post, "/o/{slug}/members/{user_id}/remove", "remove_member_form", "Remove a member.")
+            .needs(Access::Organization(Permission::MemberManage))
+            .audited(Verb::UserRemoved)
+            .to(remove),
+    ]
+}
+
+async fn members_page(call: Call) -> Result<Answer, Failure> {
+    members_page_with(&call, None, None).await
+}
+
+/// The page, with the link of an invitation made just now, or with why there is none.
+///
+/// # Errors
+/// When the store is away.
+pub(crate) async fn members_page_with(
+    call: &Call,
+    invite_link: Option<String>,
+    flash: Option<Flash>,
+) -> Result<Answer, Failure> {
+    let mut shell = console::shell(call, "Members", Section::Members).await?;
+    let is_refused = flash.is_some();
+    shell.flashes.extend(flash);
+    let zone = call.control.store.organization(&call.grant).await?.time_zone;
+    let people = everybody(call).await?;
+    let projects = projects_of(call).await?;
+    let search = call.query.text("search").trim().to_owned();
+    let (found, next) = matching(&people, &search, call.query.text("after"));
+    let form = call.form();
+    let typed = |name: &str| if is_refused { form.text(name).to_owned() } else { String::new() };
+    let page = MembersPage {
+        members: rows(call, &people, found, &projects, &zone).await?,
+        invites: invites(call, &people, &projects, &zone).await?,
+        next_href: next.map(|after| {
+            let query = serde_urlencoded::to_string([("search", search.as_str()), ("after", &after)]);
+            format!("{}/members?{}", shell.root(), query.unwrap_or_default())
+        }),
+        search,
+        invite_link,
+        invite_email: typed("email"),
+        invite_roles: roles(OrganizationRole::parse(&typed("role")).unwrap_or(OrganizationRole::Member)),
+        invite_projects: projects.iter().map(offered).collect(),
+        can_manage: may(call, Permission::MemberManage),
+        can_invite: may(call, Permission::InviteManage),
+        shell,
+    };
+    console::page(&page)
+}
+
+fn granted(call: &Call, permission: Permission) -> Option<Grant> {
+    authorize(call.actor().ok()?, permission, Target::Organization(call.organization_id().ok()?)).ok()
+}
+
+fn may(call: &Call, permission: Permission) -> bool {
+    match (call.actor(), call.organization_id()) {
+        (Ok(actor), Ok(organization)) => allows(actor, permission, Target::Organization(organization)),
+        _ => false,
+    }
+}
+
+fn everything() -> PageRequest {
+    PageRequest { after: None, limit: AT_A_TIME, order: Order::Ascending }
+}
+
+async fn everybody(call: &Call) -> Result<Vec<Member>, Failure> {
+    let Some(grant) = granted(call, Permission::MemberRead) else { return Ok(Vec::new()) };
+    let (mut people, mut request) = (Vec::new(), everything());
+    loop {
+        let read = list_members(&call.control, &grant, Vec::new(), &request).await?;
+        request.after = read.items.last().map(|member| member.user.id.to_string());
+        people.extend(read.items);
+        if !read.has_more {
+            return Ok(people);
+        }
+    }
+}
+
+async fn projects_of(call: &Call) -> Result<Vec<Project>, Failure> {
+    let Some(grant) = granted(call, Permission::ProjectRead) else { return Ok(Vec::new()) };
+    Ok(call.control.store.projects(&grant, false, &everything()).await?.items)
+}
+
+/// The members whose name or address has the words in it, after a cursor, and the next cursor.
+fn matching<'a>(people: &'a [Member], search: &str, after: &str) -> (Vec<&'a Member>, Option<String>) {
+    let needle = search.to_lowercase();
+    let fits = |member: &&Member| {
+        let user = &member.user;
+        user.id.to_string().as_str() > after
+            && (user.name.to_lowercase().contains(&needle) || user.email.contains(&needle))
+    };
+    let mut found: Vec<&Member> = people.iter().filter(fits).take(MEMBERS_PER_PAGE + 1).collect();
+    let has_more = found.len() > MEMBERS_PER_PAGE;
+    found.truncate(MEMBERS_PER_PAGE);
+    let next = found.last().filter(|_| has_more).map(|member| member.user.id.to_string());
+    (found, next)
+}
+
+async fn rows(
+    call: &Call,
+    people: &[Member],
+    found: Vec<&Member>,
+    projects: &[Project],
+    zone: &TimeZone,
+) -> Result<Vec<MemberRow>, Failure> {
+    let admins = people.iter().filter(|member| member.role == OrganizationRole::Admin).count();
+    let names: HashMap<_, _> = projects.iter().map(|project| (project.id, project)).collect();
+    let viewer = call.actor()?.user_id;
+    let mut rows = Vec::new();
+    for member in found {
+        let user = &member.user;
+        let standing = call.control.store.standing(user.id, member.organization_id).await?;
+        let theirs = standing.map(|standing| standing.project_roles).unwrap_or_default();
+        let shown = theirs
+            .iter()
+            .filter_map(|(id, role)| names.get(id).map(|project| (link(project), role.title().to_owned())));
+        rows.push(MemberRow {
+            user_id: user.id.to_string(),
+            person: Person { name: user.name.clone(), email: user.email.clone() },
+            role: member.role.title().to_owned(),
+            roles: roles(member.role),
+            projects: shown.collect(),
+            joined_at: When::day(member.added_at, zone),
+            is_self: user.id == viewer,
+            is_last_admin: member.role == OrganizationRole::Admin && admins == 1,
+        });
+    }
+    Ok(rows)
+}
+
+fn link(project: &Project) -> ProjectLink {
+    ProjectLink { id: project.id.to_string(), name: project.name.clone(), environment: project.environment }
+}
+
+fn roles(present: OrganizationRole) -> Vec<Choice> {
+    Choice::list(&OrganizationRole::ALL.map(|role| (role.name(), role.title())), present.name())
+}
+
+fn offered(project: &Project) -> InviteProject {
+    let none = [("", "No access")];
+    let roles = ProjectRole::ALL.iter().rev().map(|role| (role.name(), role.title()));
+    let pairs: Vec<(&str, &str)> = none.into_iter().chain(roles).collect();
+    InviteProject { project: link(project), roles: Choice::list(&pairs, "") }
+}
+
+async fn invites(
+    call: &Call,
+    people: &[Member],
+    projects: &[Project],
+    zone: &TimeZone,
+) -> Result<Vec<InviteRow>, Failure> {
+    let Some(grant) = granted(call, Permission::InviteRead) else { return Ok(Vec::new()) };
+    let page = PageRequest { order: Order::Descending, ..everything() };
+    let found = crate::invites::list_invites(&call.control, &grant, &page).await?;
+    let row = |invite: Invite| {
+        let state = match invite.status(call.at) {
+            InviteStatus::Accepted => return None,
+            InviteStatus::Pending => InviteState::Pending,
+            InviteStatus::Expired => InviteState::Expired,
+        };
+        let inviter = people.iter().find(|member| member.user.id == invite.invited_by);
+        let named = invite.projects.iter().filter_map(|(id, role)| {
+            let project = projects.iter().find(|project| project.id == *id)?;
+            Some((project.name.clone(), role.title().to_owned()))
+        });
+        Some(InviteRow {
+            id: invite.id.to_string(),
+            role: invite.role.title().to_owned(),
+            projects: named.collect(),
+            invited_by: inviter.map(|member| member.user.name.clone()).unwrap_or_default(),
+            state,
+            expires_at: When::day(invite.expires_at, zone),
+            email: invite.email,
+        })
+    };
+    Ok(found.items.into_iter().filter_map(row).collect())
+}
+
+async fn update(call: Call) -> Result<Answer, Failure> {
+    let user: UserId = call.path("user_id")?;
+    let role = OrganizationRole::parse(call.form().text("role"))
+        .ok_or_else(|| Error::invalid_param("invalid_role", "role", "Choose one of the roles."))?;
+    let updated = update_member(&call.control, &call.grant, user, role).await;
+    console::back(&call, &list(&call), updated.map(|_| "The role is changed."))
+}
+
+async fn remove(call: Call) -> Result<Answer, Failure> {
+    let removed = remove_member(&call.control, &call.grant, call.path("user_id")?).await;
+    console::back(&call, &list(&call), removed.map(|()| "The member is removed."))
+}
+
+fn list(call: &Call) -> String {
+    format!("/o/{}/members", call.path_text("slug"))
+}

@@ -26,9 +26,17 @@ class Forms(HTMLParser):
             self.forms[-1]["fields"].append(given)
 
 
+class StayHere(urllib.request.HTTPRedirectHandler):
+    """Where an accepted invitation leads to is not this program's business."""
+
+    def redirect_request(self, *_):
+        return None
+
+
 def accept(link, name, password):
-    """Accepts as a new user; raises when the page has no such form or the answer is an error."""
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    """Accepts as a new user; raises when the page has no such form or the answer is not a redirect onwards."""
+    cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    opener = urllib.request.build_opener(cookies, StayHere())
     with opener.open(link, timeout=30) as page:
         forms = Forms()
         forms.feed(page.read().decode())
@@ -39,9 +47,12 @@ def accept(link, name, password):
     sent = {field["name"]: filled(field, name, password) for field in form["fields"]}
     body = urllib.parse.urlencode(sent).encode()
     try:
-        opener.open(urllib.parse.urljoin(link, form["action"]), body, timeout=30).close()
-    except urllib.error.HTTPError as error:
-        raise RuntimeError(f"the invitation was not accepted ({error.code}): {error.read().decode()[:2000]}") from error
+        with opener.open(urllib.parse.urljoin(link, form["action"]), body, timeout=30) as answer:
+            raise RuntimeError(f"the invitation was not accepted ({answer.status}): {answer.read().decode()[:2000]}")
+    except urllib.error.HTTPError as answer:
+        if answer.code not in (302, 303):
+            refused = f"the invitation was not accepted ({answer.code}): {answer.read().decode()[:2000]}"
+            raise RuntimeError(refused) from answer
 
 
 def filled(field, name, password):

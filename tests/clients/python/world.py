@@ -79,13 +79,13 @@ def not_found(call):
 
 def three_pages(list_page, expected_ids, id_of=lambda item: item.id):
     """Reads a list in pages of two by auto-paging: at least three pages, everything once, in one order."""
-    whole = [id_of(item) for item in list_page(limit=100).data]
+    whole = [id_of(item) for item in list_page(limit=100)]
     assert len(whole) > 2 * PAGE, f"expected more than {2 * PAGE} items for three pages, got {len(whole)}"
     pages = [[id_of(item) for item in page.data] for page in list_page(limit=PAGE).iter_pages()]
     assert len(pages) >= 3, f"expected three pages, got {pages}"
     assert all(len(page) == PAGE for page in pages[:-1]), f"expected pages of {PAGE}, got {pages}"
     walked = [item for page in pages for item in page]
-    expect(walked, whole, "the pages together, against the list in one piece")
+    expect(walked, whole, "the pages together, against the list in large pages")
     expect(len(set(walked)), len(walked), "different ids")
     missing = set(expected_ids) - set(walked)
     assert not missing, f"expected these in the list too: {missing}"

@@ -15,6 +15,7 @@ mod feed;
 mod idempotency;
 mod invites;
 pub mod journal;
+mod key_counts;
 mod measurement;
 mod members;
 pub mod metering;

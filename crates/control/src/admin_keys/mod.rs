@@ -1,6 +1,7 @@
 //! Admin keys of an organization: create, read and revoke them.
 
 pub mod api;
+pub(crate) mod console;
 
 use domain::Error;
 use domain::access::Grant;

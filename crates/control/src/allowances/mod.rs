@@ -1,6 +1,7 @@
 //! Allowances: the limits that were decided, with what each has spent, holds and has left.
 
 pub mod api;
+pub(crate) mod console;
 pub mod pages;
 pub mod spend_limit;
 

@@ -1,6 +1,7 @@
 //! Keys of projects: create, read, change, rotate, disable, enable and revoke them.
 
 pub mod api;
+pub(crate) mod console;
 mod issue;
 pub mod pages;
 mod wire;

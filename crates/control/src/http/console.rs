@@ -43,7 +43,10 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         .collect();
     let hidden = call.organization_id().map_or(Vec::new(), |organization| {
         let target = Target::Organization(organization);
-        PLACES.iter().filter(|(_, needed)| !allows(actor, *needed, target)).map(|(place, _)| *place).collect()
+        let sees = |permission| allows(actor, permission, target);
+        // The page of usage shows costs alone to those who may see no more.
+        let is_seen = |place, needed| sees(needed) || (place == Section::Usage && sees(Permission::CostRead));
+        PLACES.iter().filter(|(place, needed)| !is_seen(*place, *needed)).map(|(place, _)| *place).collect()
     });
     Ok(Shell {
         title: title.to_owned(),

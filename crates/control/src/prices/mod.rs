@@ -1,6 +1,7 @@
 //! Prices: the built-in list and what an organization sets for itself. The past never changes.
 
 pub mod api;
+pub(crate) mod console;
 pub mod pages;
 
 use domain::Error;

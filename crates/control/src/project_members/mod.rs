@@ -1,6 +1,7 @@
 //! The people of a project: add, list, change and remove them.
 
 pub mod api;
+pub(crate) mod console;
 
 use domain::Error;
 use domain::access::{Grant, ProjectRole};

@@ -1,7 +1,11 @@
 //! Projects: create, read, change, archive and restore them.
 
 pub mod api;
+pub(crate) mod console;
 pub mod detail_pages;
+pub(crate) mod forms;
+pub(crate) mod frame;
+pub(crate) mod overview_console;
 pub mod pages;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Provider connections: attach, read, change and remove them. The credential goes in and never comes back.
 
 pub mod api;
+pub(crate) mod console;
 pub mod pages;
 
 use domain::Error;

@@ -1,6 +1,7 @@
 //! Usage and costs: buckets of time with sums in them, and single records.
 
 pub mod api;
+pub(crate) mod console;
 pub mod pages;
 pub mod records;
 

@@ -1,0 +1,210 @@
+//! The console's rows of a project's people and service accounts.
+
+use domain::Error;
+use domain::access::{Permission, ProjectRole};
+use domain::audit::Verb;
+use domain::ids::{ProjectId, ServiceAccountId, UserId};
+use domain::members::ProjectMember;
+use domain::page::{Order, PageRequest};
+use domain::routes::{Access, Method};
+use domain::service_accounts::ServiceAccount;
+
+use super::{
+    Newcomer, add_project_member, list_project_members, remove_project_member, update_project_member,
+};
+use crate::http::console;
+use crate::http::figures::{Count, When};
+use crate::http::shell::{Choice, Person, Section};
+use crate::projects::detail_pages::{ProjectMemberRow, ProjectMembersPage, ServiceAccountRow};
+use crate::projects::forms::people;
+use crate::projects::frame::{Frame, frame, granted_here, may, may_here, project_root};
+use crate::service_accounts::{
+    NewServiceAccount, create_service_account, delete_service_account, list_service_accounts,
+};
+use crate::{Answer, Call, Endpoint, Failure, page};
+
+/// How many people and accounts the page shows.
+const ON_A_PAGE: i64 = 500;
+
+/// The rows.
+pub fn endpoints() -> Vec<Endpoint> {
+    let form = |path: &'static str, operation: &'static str, summary: &'static str, verb: Verb| {
+        page(Method::Post, path, operation, summary)
+            .needs(Access::Project(Permission::ProjectMemberManage))
+            .audited(verb)
+    };
+    let manages_accounts = Access::Project(Permission::ServiceAccountManage);
+    vec![
+        page(
+            Method::Get,
+            "/o/{slug}/projects/{project_id}/members",
+            "project_members_page",
+            "A project's people and service accounts.",
+        )
+        .needs(Access::Project(Permission::ProjectMemberRead))
+        .to(members_page),
+        form(
+            "/o/{slug}/projects/{project_id}/members",
+            "add_project_member_form",
+            "Add a member of the organization to a project.",
+            Verb::ProjectMemberAdded,
+        )
+        .to(add),
+        form(
+            "/o/{slug}/projects/{project_id}/members/{user_id}/role",
+            "update_project_member_form",
+            "Change a role in a project.",
+            Verb::ProjectMemberUpdated,
+        )
+        .to(change_role),
+        form(
+            "/o/{slug}/projects/{project_id}/members/{user_id}/remove",
+            "remove_project_member_form",
+            "Remove a person from a project.",
+            Verb::ProjectMemberRemoved,
+        )
+        .to(remove),
+        form(
+            "/o/{slug}/projects/{project_id}/service-accounts",
+            "create_service_account_form",
+            "Create a service account.",
+            Verb::ServiceAccountCreated,
+        )
+        .needs(manages_accounts)
+        .to(create_account),
+        form(
+            "/o/{slug}/projects/{project_id}/service-accounts/{service_account_id}/remove",
+            "remove_service_account_form",
+            "Remove a service account.",
+            Verb::ServiceAccountDeleted,
+        )
+        .needs(manages_accounts)
+        .to(remove_account),
+    ]
+}
+
+async fn members_page(call: Call) -> Result<Answer, Failure> {
+    let Frame { shell, head, owned, zone } = frame(&call, Some("Members"), Section::ProjectMembers).await?;
+    let (project, request) = (owned.project.id, PageRequest::first(ON_A_PAGE, Order::Ascending));
+    let members = list_project_members(&call.control, &call.grant, project, &request).await?.items;
+    let row = |member: &ProjectMember| ProjectMemberRow {
+        user_id: member.user.id.to_string(),
+        person: Person { name: member.user.name.clone(), email: member.user.email.clone() },
+        roles: roles(member.role.name()),
+        role: member.role.title().to_owned(),
+        is_accountable: owned.project.accountable_owner_id == Some(member.user.id),
+        added_at: When::day(member.added_at, &zone),
+    };
+    let is_here = |id: &str| members.iter().any(|member| member.user.id.to_string() == id);
+    let everyone = if may(&call, Permission::MemberRead) { people(&call).await? } else { Vec::new() };
+    let candidate = |(value, person): (String, Person)| Choice {
+        label: format!("{} ({})", person.name, person.email),
+        value,
+        is_selected: false,
+    };
+    let page = ProjectMembersPage {
+        members: members.iter().map(row).collect(),
+        candidates: everyone.into_iter().filter(|(id, _)| !is_here(id)).map(candidate).collect(),
+        roles: roles(ProjectRole::Member.name()),
+        service_accounts: accounts(&call, project, &members, &zone).await?,
+        can_manage_members: may_here(&call, Permission::ProjectMemberManage) && !head.is_archived,
+        can_manage_service_accounts: may_here(&call, Permission::ServiceAccountManage) && !head.is_archived,
+        shell,
+        head,
+    };
+    console::page(&page)
+}
+
+fn roles(selected: &str) -> Vec<Choice> {
+    Choice::list(&ProjectRole::ALL.map(|role| (role.name(), role.title())), selected)
+}
+
+async fn accounts(
+    call: &Call,
+    project: ProjectId,
+    members: &[ProjectMember],
+    zone: &domain::time::TimeZone,
+) -> Result<Vec<ServiceAccountRow>, Failure> {
+    let Some(grant) = granted_here(call, Permission::ServiceAccountRead) else { return Ok(Vec::new()) };
+    let request = PageRequest::first(ON_A_PAGE, Order::Ascending);
+    let accounts = list_service_accounts(&call.control, &grant, project, &request).await?.items;
+    let keys = call.control.store.account_key_counts(&grant, project, call.at).await?;
+    let everyone = people(call).await?;
+    let name = |id: UserId| {
+        let member = members.iter().find(|member| member.user.id == id);
+        let text = id.to_string();
+        let other =
+            || everyone.iter().find(|(other, _)| *other == text).map(|(_, person)| person.name.clone());
+        member.map(|member| member.user.name.clone()).or_else(other).unwrap_or(text.clone())
+    };
+    let row = |account: ServiceAccount| ServiceAccountRow {
+        key_owner: name(account.key_owner_id),
+        active_keys: Count(keys.get(&account.id).copied().unwrap_or_default()),
+        created_at: When::day(account.created_at, zone),
+        id: account.id.to_string(),
+        name: account.name,
+    };
+    Ok(accounts.into_iter().map(row).collect())
+}
+
+fn role_of(call: &Call) -> Result<ProjectRole, Error> {
+    let bad = || Error::invalid_param("invalid_role", "role", "Choose a role from the list.");
+    ProjectRole::parse(call.form().text("role")).ok_or_else(bad)
+}
+
+fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
+    console::back(call, &format!("{}/members", project_root(call)), done)
+}
+
+async fn add(call: Call) -> Result<Answer, Failure> {
+    let (project, form): (ProjectId, _) = (call.path("project_id")?, call.form());
+    let whom = form.text("user_id").trim();
+    let newcomer = whom.parse().map_or_else(|_| Newcomer::Email(whom.to_owned()), Newcomer::Id);
+    let done = match role_of(&call) {
+        Ok(role) => add_project_member(&call.control, &call.grant, project, newcomer, role).await,
+        Err(error) => Err(error.into()),
+    };
+    // Here alone what is missing is a person that was typed, not the page.
+    let done = done.map_err(|failure| match failure {
+        Failure::Domain(Error::Hidden { .. }) => {
+            let sentence = "Nobody in the organization has this address. An Admin can invite them.";
+            Error::invalid_param("user_not_found", "user_id", sentence).into()
+        }
+        other => other,
+    });
+    back(&call, done.map(|_| "Added."))
+}
+
+async fn change_role(call: Call) -> Result<Answer, Failure> {
+    let (project, user): (ProjectId, UserId) = (call.path("project_id")?, call.path("user_id")?);
+    let done = match role_of(&call) {
+        Ok(role) => update_project_member(&call.control, &call.grant, project, user, role).await,
+        Err(error) => Err(error.into()),
+    };
+    back(&call, done.map(|_| "Role changed."))
+}
+
+async fn remove(call: Call) -> Result<Answer, Failure> {
+    let (project, user): (ProjectId, UserId) = (call.path("project_id")?, call.path("user_id")?);
+    let done = remove_project_member(&call.control, &call.grant, project, user).await;
+    back(&call, done.map(|()| "Removed. The keys that they owned here are revoked."))
+}
+
+async fn create_account(call: Call) -> Result<Answer, Failure> {
+    let project: ProjectId = call.path("project_id")?;
+    // The page of keys makes its key, where the secret can be shown.
+    let new = NewServiceAccount {
+        name: call.form().text("name").to_owned(),
+        without_key: true,
+        ..NewServiceAccount::default()
+    };
+    let done = create_service_account(&call.control, &call.grant, project, new).await;
+    back(&call, done.map(|_| "Created. Give it a key on the page of keys."))
+}
+
+async fn remove_account(call: Call) -> Result<Answer, Failure> {
+    let project: ProjectId = call.path("project_id")?;
+    let account: ServiceAccountId = call.path("service_account_id")?;
+    let done = delete_service_account(&call.control, &call.grant, project, account).await;
+    back(&call, done.map(|()| "Removed. Its keys are revoked."))
+}

@@ -32,6 +32,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::accounts::console::endpoints(),
         crate::accounts::own_console::endpoints(),
         crate::organizations::console::endpoints(),
+        crate::organizations::overview_console::endpoints(),
+        crate::audit::console::endpoints(),
         crate::invites::console::endpoints(),
         crate::members::console::endpoints(),
     ];

@@ -1,6 +1,7 @@
 //! The audit trail: what the compatible API has names for, and all of it.
 
 pub mod api;
+pub mod console;
 pub mod pages;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod console;
 mod operations;
+pub mod overview_console;
 pub mod pages;
 
 pub use operations::{OrganizationChanges, create_organization, read_organization, update_organization};

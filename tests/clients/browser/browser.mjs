@@ -2,7 +2,7 @@
 import { chromium } from '../node/packages.mjs';
 
 const ADDRESS = process.env.BAILIWICK_ADDRESS;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 

@@ -113,7 +113,7 @@ async function issueKey() {
   const page = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/keys`);
   await page.getByLabel(/^name/i).first().fill('staging-backend');
   await owner.press('Create key');
-  found.key = (await page.getByLabel('Secret').innerText()).trim();
+  found.key = (await page.getByLabel('Secret', { exact: true }).innerText()).trim();
   assert.match(found.key, /^sk-proj-bw\w+$/, 'expected the secret of a project key');
   const again = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/keys`);
   assert.ok(!(await again.content()).includes(found.key), 'expected the secret to be shown once');

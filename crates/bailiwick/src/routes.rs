@@ -25,7 +25,7 @@ pub fn printed() -> String {
         };
         let audit = route.audit.map_or("-", domain::audit::Verb::name);
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "{:<7}{:<78}{access:<40}{audit}", route.method.name(), route.path);
+        let _ = writeln!(text, "{:<7}{:<88} {access:<40} {audit}", route.method.name(), route.path);
     }
     text.trim_end().to_owned()
 }

@@ -11,4 +11,12 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod access;
+mod bad_input;
+mod callers;
+mod config;
+#[allow(dead_code, reason = "each test binary uses its own part of the rig")]
+#[path = "../rig/server.rs"]
+mod server;
 mod tidy;
+mod world;

@@ -13,8 +13,13 @@
 
 mod access;
 mod bad_input;
+mod budget;
 mod callers;
 mod config;
+mod metering;
+#[path = "../rig/mock_upstream.rs"]
+mod mock_upstream;
+mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]
 mod server;

@@ -90,7 +90,12 @@ impl MockUpstream {
         Ok(())
     }
 
-    async fn complete(&self, socket: &mut BufReader<TcpStream>, input: i64, output: i64) -> std::io::Result<()> {
+    async fn complete(
+        &self,
+        socket: &mut BufReader<TcpStream>,
+        input: i64,
+        output: i64,
+    ) -> std::io::Result<()> {
         let body = json!({
             "id": "chatcmpl-mock", "object": "chat.completion", "created": 1, "model": "mock",
             "choices": [{"index": 0, "message": {"role": "assistant", "content": "word ".repeat(output as usize)}, "finish_reason": "stop"}],
@@ -118,13 +123,21 @@ impl MockUpstream {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
         socket.write_all(head.as_bytes()).await?;
         for _ in 0..output {
-            chunk(socket, &event(json!([{"index": 0, "delta": {"content": "word "}, "finish_reason": null}]), Value::Null)).await?;
+            chunk(
+                socket,
+                &event(
+                    json!([{"index": 0, "delta": {"content": "word "}, "finish_reason": null}]),
+                    Value::Null,
+                ),
+            )
+            .await?;
             self.note(name, |served| served.chunks_written += 1);
             if !self.chunk_pause.is_zero() {
                 tokio::time::sleep(self.chunk_pause).await;
             }
         }
-        chunk(socket, &event(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), Value::Null)).await?;
+        chunk(socket, &event(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), Value::Null))
+            .await?;
         if request["stream_options"]["include_usage"] == true {
             chunk(socket, &event(json!([]), usage(input, output))).await?;
         }
@@ -156,7 +169,10 @@ async fn chunk(socket: &mut BufReader<TcpStream>, text: &str) -> std::io::Result
 }
 
 async fn respond(socket: &mut BufReader<TcpStream>, body: &str) -> std::io::Result<()> {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     socket.write_all(format!("{head}{body}").as_bytes()).await
 }
 

@@ -35,13 +35,19 @@ pub async fn bootstrap(data: &Path, database: Option<&str>, organization: &str, 
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success(), "bootstrap failed");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let text = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("bootstrap told no {name}: {told}")).to_owned();
-    Bootstrapped { organization_id: text("organization_id"), user_id: text("user_id"), admin_key: text("admin_key") }
+    let text = |name: &str| {
+        told[name].as_str().unwrap_or_else(|| panic!("bootstrap told no {name}: {told}")).to_owned()
+    };
+    Bootstrapped {
+        organization_id: text("organization_id"),
+        user_id: text("user_id"),
+        admin_key: text("admin_key"),
+    }
 }
 
 /// A running server.
 pub struct Server {
-    child: Child,
+    child: tokio::sync::Mutex<Child>,
     /// `http://…` without a trailing slash.
     pub url: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -65,7 +71,8 @@ impl Start {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&self.data);
         command.args(self.database.iter().flat_map(|url| ["--database", url]));
         command.args(self.allow_upstream.iter().flat_map(|host| ["--allow-upstream", host]));
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
             let line = lines.next_line().await.unwrap().expect("the server ended before it listened");
@@ -74,7 +81,11 @@ impl Start {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Server { child, url, client: Client::builder(TokioExecutor::new()).build_http() }
+        Server {
+            child: tokio::sync::Mutex::new(child),
+            url,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
     }
 }
 
@@ -92,11 +103,19 @@ pub struct Answer {
 impl Server {
     /// Sends one request.
     pub async fn call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> Answer {
-        self.try_call(method, path, key, body).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        self.try_call(method, path, key, body)
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Sends one request; the error when no whole answer came.
-    pub async fn try_call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> Result<Answer, String> {
+    pub async fn try_call(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, String> {
         let response = self.begin(method, path, key, body).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
@@ -132,8 +151,8 @@ impl Server {
     }
 
     /// Kills the process as a power cut would, without a word.
-    pub async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+    pub async fn kill(&self) {
+        self.child.lock().await.kill().await.unwrap();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hard allowances accept exactly what they allow, whatever the crowd, and say what stopped a call.
+//! Hard allowances accept no more than they allow, whatever the crowd, and say what stopped a call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -54,7 +54,7 @@ fn assert_refusal_is_final(answers: &[Answer], allowance_id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spend_allowance_for_200_equal_calls_accepts_exactly_200_of_400() {
+async fn spend_allowance_is_never_passed_by_a_crowd() {
     let data = tempfile::tempdir().unwrap();
     let (scene, server) = Scene::set(data.path(), None, Duration::ZERO).await;
     // 1 token read and 4 generated, at whole nano-dollars a token.
@@ -79,7 +79,7 @@ async fn spend_allowance_for_200_equal_calls_accepts_exactly_200_of_400() {
     let spent = server.ok("GET", &path, &scene.admin.admin_key, None).await;
     assert!(spent["spent"].as_i64().unwrap() <= 200 * cost, "{spent}");
     assert_eq!(spent["spent"], taken * cost, "{spent}");
-    assert!(taken <= 200, "{taken} accepted");
+    assert!((1..=200).contains(&taken), "{taken} accepted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

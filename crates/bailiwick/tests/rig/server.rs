@@ -1,15 +1,15 @@
 //! Starts the executable on a data folder, talks to it over HTTP, kills it, starts it again.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, Command};
 
 /// The executable under test.
 pub const BAILIWICK: &str = env!("CARGO_BIN_EXE_bailiwick");
@@ -31,8 +31,8 @@ pub async fn bootstrap(data: &Path, database: Option<&str>, organization: &str, 
     command.args(["bootstrap", "--data"]).arg(data).args(["--organization", organization, "--email", email]);
     command.arg("--password-stdin").args(database.iter().flat_map(|url| ["--database", url]));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"correct horse battery\n").await.unwrap();
-    let output = child.wait_with_output().await.unwrap();
+    child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
+    let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "bootstrap failed");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let text = |name: &str| {
@@ -47,7 +47,7 @@ pub async fn bootstrap(data: &Path, database: Option<&str>, organization: &str, 
 
 /// A running server.
 pub struct Server {
-    child: tokio::sync::Mutex<Child>,
+    child: Mutex<Child>,
     /// `http://…` without a trailing slash.
     pub url: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -71,21 +71,16 @@ impl Start {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&self.data);
         command.args(self.database.iter().flat_map(|url| ["--database", url]));
         command.args(self.allow_upstream.iter().flat_map(|host| ["--allow-upstream", host]));
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
-            let line = lines.next_line().await.unwrap().expect("the server ended before it listened");
+            let line = lines.next().expect("the server ended before it listened").unwrap();
             if let Some(url) = line.strip_prefix("listening on ") {
                 break url.trim().to_owned();
             }
         };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Server {
-            child: tokio::sync::Mutex::new(child),
-            url,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-        }
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child: Mutex::new(child), url, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 }
 
@@ -152,7 +147,19 @@ impl Server {
 
     /// Kills the process as a power cut would, without a word.
     pub async fn kill(&self) {
-        self.child.lock().await.kill().await.unwrap();
+        self.end();
+    }
+
+    fn end(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -160,7 +167,7 @@ impl Server {
 pub async fn verify(data: &Path, database: Option<&str>) -> (bool, Value) {
     let mut command = Command::new(BAILIWICK);
     command.args(["verify", "--data"]).arg(data).args(database.iter().flat_map(|url| ["--database", url]));
-    let output = command.output().await.unwrap();
+    let output = command.output().unwrap();
     let report = serde_json::from_slice(&output.stdout).expect("verify prints JSON");
     (output.status.success(), report)
 }

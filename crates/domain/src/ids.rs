@@ -133,6 +133,16 @@ ids! {
     ServiceAccountId = "svc_";
     /// An invitation into one organization.
     InviteId = "inv_";
+    /// A custom role of one organization or project.
+    RoleId = "role_";
+    /// A group of members of one organization.
+    GroupId = "group_";
+    /// Something that lost its owner and waits for another.
+    HandoverId = "hand_";
+    /// A request that waits for a second person.
+    ApprovalId = "appr_";
+    /// A campaign that reviews everybody's rights.
+    ReviewId = "rev_";
     /// A provider connection of one organization.
     ProviderId = "prov_";
     /// One price of one model, from one date on.

@@ -1,8 +1,9 @@
 //! Invitations: bound to one address, used once, expiring, never wider than the inviter's rights at acceptance.
 
-use crate::access::{OrganizationRole, ProjectRole};
+use crate::access::{OrganizationRole, Permission, ProjectRole, Standing};
 use crate::error::Error;
 use crate::ids::{InviteId, OrganizationId, ProjectId, UserId};
+use crate::organizations::OrganizationState;
 use crate::time::{DAY, Timestamp};
 
 /// How long an invitation can be accepted, in microseconds: seven days.
@@ -63,6 +64,22 @@ impl Invite {
             () if self.revoked_at.is_some() || at >= self.expires_at => InviteStatus::Expired,
             () => InviteStatus::Pending,
         }
+    }
+
+    /// Whether somebody who stands so may give what it gives: an Admin to the organization, a Project Owner, where
+    /// the organization lets them, to their projects alone.
+    pub fn is_within(&self, inviter: &Standing, owners_invite: bool) -> bool {
+        let covers =
+            |(project, role): &(ProjectId, ProjectRole)| inviter.covers(role.permissions(), Some(*project));
+        let is_covered = inviter.state == OrganizationState::Active && self.projects.iter().all(covers);
+        if inviter.rights().holds(Permission::InviteManage) {
+            return is_covered && inviter.covers(self.role.permissions(), None);
+        }
+        let invites_here = |(project, _): &(ProjectId, ProjectRole)| {
+            inviter.rights_in(*project).holds(Permission::ProjectInvite)
+        };
+        let is_theirs = !self.projects.is_empty() && self.projects.iter().all(invites_here);
+        owners_invite && is_theirs && is_covered && self.role == OrganizationRole::Member
     }
 
     /// Whether this address may accept it now, given whether the inviter could still invite so.

@@ -29,6 +29,8 @@ pub struct Member {
     pub role: OrganizationRole,
     /// When they joined it.
     pub added_at: Timestamp,
+    /// Since when they are suspended: no session and no key of theirs works here.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// A user's role in one project.
@@ -44,10 +46,10 @@ pub struct ProjectMember {
     pub added_at: Timestamp,
 }
 
-/// An organization always keeps an Admin.
+/// An organization always keeps an Admin who can sign in.
 ///
 /// # Errors
-/// `last_admin` when the change would leave `admins_after` at zero.
+/// `last_admin` when the change would leave `admins_after`, the number of those, at zero.
 pub fn keeps_an_admin(admins_after: i64) -> Result<(), Error> {
     if admins_after > 0 {
         return Ok(());

@@ -3,6 +3,7 @@
 
 use crate::access::Permission;
 use crate::audit::Verb;
+use crate::organizations::Feature;
 
 /// An HTTP method that the tables use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,4 +70,6 @@ pub struct Route {
     pub access: Access,
     /// What a success writes into the audit trail; none for reads.
     pub audit: Option<Verb>,
+    /// The feature it belongs to, which an organization may have switched off.
+    pub feature: Option<Feature>,
 }

@@ -71,6 +71,7 @@ const fn route(path: &'static str, serves: Serves) -> Route {
         surface: Surface::Gateway,
         access: Access::ProjectKey,
         audit: None,
+        feature: None,
     }
 }
 

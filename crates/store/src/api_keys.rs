@@ -11,12 +11,19 @@ use crate::{Error, Result, Row, Store, args};
 
 const WHAT: &str = "API key";
 
-/// Whether the owner may still use the key: a service account that exists, or a member of the organization who
-/// works in the project or is an Admin.
+/// Whether the owner may still use the key: a service account that exists, or a member of the organization whose
+/// lasting rights in the project hold keys of their own. What was given for a time carries no key.
 macro_rules! owner_active {
     () => {
         "(case when k.owner_service_account_id is not null then s.id is not null and s.deleted_at is null \
-         else m.user_id is not null and (k.project_id is null or pm.user_id is not null or m.role = 'admin') end)"
+         else m.user_id is not null and m.suspended_at is null and (k.project_id is null \
+           or pm.role in ('owner', 'member') or m.role = 'admin' or exists (\
+             select 1 from role_assignments ra left join roles r on r.id = ra.role \
+             where ra.organization_id = k.organization_id and ra.project_id in ('', k.project_id) \
+             and ra.ends_at is null and (coalesce(r.holds_keys, false) or ra.role in \
+               ('role-api-organization-admin', 'role-api-project-owner', 'role-api-project-member')) \
+             and (ra.principal_id = k.owner_user_id or ra.principal_id in (select gm.group_id from group_members gm \
+               where gm.organization_id = k.organization_id and gm.user_id = k.owner_user_id)))) end)"
     };
 }
 pub(crate) use owner_active;

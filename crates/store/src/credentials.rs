@@ -1,12 +1,10 @@
-//! From a presented credential to the person behind it and what they are in one organization.
+//! From a presented admin key to the person behind it.
 
-use domain::access::{OrganizationRole, ProjectRole, Standing};
 use domain::api_keys::KeyHash;
 use domain::ids::{KeyId, OrganizationId, UserId};
 use domain::time::Timestamp;
 
-use crate::dialect::Row;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::{Store, args};
 
 /// The live admin key to which a presented secret belongs.
@@ -62,36 +60,4 @@ impl Store {
         tx.run("update api_keys set last_used_at = $2 where id = $1", args![key_id, at]).await?;
         tx.commit().await
     }
-
-    /// What a person is in an organization; none when they are not a member.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn standing(&self, user: UserId, organization: OrganizationId) -> Result<Option<Standing>> {
-        let rows = self
-            .rows(
-                "select m.role, p.project_id, p.role as project_role from members m \
-                 left join project_members p on p.organization_id = m.organization_id and p.user_id = m.user_id \
-                 where m.organization_id = $1 and m.user_id = $2",
-                args![organization, user],
-            )
-            .await?;
-        standing_of(&rows, organization)
-    }
-}
-
-/// Reads the rows of one membership joined with its project roles.
-pub(crate) fn standing_of(rows: &[Row], organization_id: OrganizationId) -> Result<Option<Standing>> {
-    let Some(first) = rows.first() else { return Ok(None) };
-    let organization_role = first.word("role", OrganizationRole::parse)?;
-    let mut project_roles = Vec::new();
-    for row in rows {
-        let (project, role) = (row.opt_id("project_id")?, row.opt_text("project_role")?);
-        if let (Some(project), Some(role)) = (project, role) {
-            let role = ProjectRole::parse(&role)
-                .ok_or_else(|| Error::Corrupt(format!("a project role is {role}")))?;
-            project_roles.push((project, role));
-        }
-    }
-    Ok(Some(Standing { organization_id, organization_role, project_roles }))
 }

@@ -2,7 +2,7 @@
 
 use domain::access::{Grant, OrganizationRole, ProjectRole};
 use domain::api_keys::KeyHash;
-use domain::ids::{InviteId, OrganizationId, ProjectId, UserId};
+use domain::ids::{InviteId, ProjectId, UserId};
 use domain::invites::Invite;
 use domain::page::{Order, Page, PageRequest};
 
@@ -187,20 +187,6 @@ impl Change {
         Ok(self.run(sql, args![invite.id, self.at()]).await? > 0)
     }
 
-    /// What a person is in an organization at this point of the change.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn organization_role(
-        &mut self,
-        organization: OrganizationId,
-        user: UserId,
-    ) -> Result<Option<OrganizationRole>> {
-        let sql = "select role from members where organization_id = $1 and user_id = $2";
-        let row = self.row(sql, args![organization, user]).await?;
-        row.map(|row| row.word("role", OrganizationRole::parse)).transpose()
-    }
-
     /// Gives the project roles of an invitation, in those of its projects that still work; roles that the person
     /// has are kept.
     ///
@@ -208,8 +194,9 @@ impl Change {
     /// `Unavailable` when the database is away.
     pub async fn give_invited_projects(&mut self, invite: InviteId, user: UserId) -> Result<()> {
         self.run(
-            "insert into project_members (project_id, organization_id, user_id, role, added_at) \
-             select p.id, p.organization_id, $2, i.role, $3 from invite_projects i \
+            "insert into project_members (project_id, organization_id, user_id, role, added_at, given_by, given_at) \
+             select p.id, p.organization_id, $2, i.role, $3, v.invited_by, $3 from invite_projects i \
+             join invites v on v.id = i.invite_id \
              join projects p on p.id = i.project_id where i.invite_id = $1 and p.archived_at is null \
              on conflict (project_id, user_id) do nothing",
             args![invite, user, self.at()],

@@ -29,6 +29,7 @@ mod reached;
 mod secrets;
 mod service_accounts;
 mod sessions;
+mod standings;
 pub mod usage;
 mod users;
 pub mod verify;

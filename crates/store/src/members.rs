@@ -18,7 +18,7 @@ impl Store {
     pub async fn member(&self, grant: &Grant, user: UserId) -> Result<Member> {
         let row = self
             .row(
-                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at, m.suspended_at \
                  from members m join users u on u.id = m.user_id where m.organization_id = $1 and m.user_id = $2",
                 args![grant.organization_id(), user],
             )
@@ -38,12 +38,12 @@ impl Store {
     ) -> Result<Page<Member>> {
         let sql = match page.order {
             Order::Ascending => {
-                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at, m.suspended_at \
                  from members m join users u on u.id = m.user_id where m.organization_id = $1 \
                  and ($2 = '' or m.user_id > $2) and ($3 or u.email in list($4)) order by m.user_id limit $5"
             }
             Order::Descending => {
-                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at, m.suspended_at \
                  from members m join users u on u.id = m.user_id where m.organization_id = $1 \
                  and ($2 = '' or m.user_id < $2) and ($3 or u.email in list($4)) order by m.user_id desc limit $5"
             }
@@ -65,10 +65,11 @@ impl Change {
         organization: OrganizationId,
         user: UserId,
         role: OrganizationRole,
+        given_by: Option<UserId>,
     ) -> Result<bool> {
-        let sql = "insert into members (organization_id, user_id, role, added_at) values ($1, $2, $3, $4) \
-                   on conflict (organization_id, user_id) do nothing";
-        Ok(self.run(sql, args![organization, user, role.name(), self.at()]).await? > 0)
+        let sql = "insert into members (organization_id, user_id, role, added_at, given_by, given_at) \
+                   values ($1, $2, $3, $4, $5, $4) on conflict (organization_id, user_id) do nothing";
+        Ok(self.run(sql, args![organization, user, role.name(), self.at(), given_by]).await? > 0)
     }
 
     /// Gives a member another role and returns the member as they were.
@@ -82,8 +83,11 @@ impl Change {
         role: OrganizationRole,
     ) -> Result<Member> {
         let before = self.locked_member(grant, user).await?;
-        let sql = "update members set role = $3 where organization_id = $1 and user_id = $2";
-        self.run(sql, args![before.organization_id, user, role.name()]).await?;
+        let sql = "update members set role = $3, given_by = $4, given_at = $5 \
+                   where organization_id = $1 and user_id = $2";
+        let given_by = grant.actor().map(|actor| actor.user_id);
+        let args = args![before.organization_id, user, role.name(), given_by, self.at()];
+        self.run(sql, args).await?;
         self.require_admin(before.organization_id).await?;
         Ok(before)
     }
@@ -99,6 +103,9 @@ impl Change {
         self.run("delete from members where organization_id = $1 and user_id = $2", here()).await?;
         self.require_admin(before.organization_id).await?;
         self.run("delete from project_members where organization_id = $1 and user_id = $2", here()).await?;
+        self.run("delete from group_members where organization_id = $1 and user_id = $2", here()).await?;
+        self.run("delete from role_assignments where organization_id = $1 and principal_id = $2", here())
+            .await?;
         let revoke = "update api_keys set revoked_at = $3 where organization_id = $1 and owner_user_id = $2 \
                       and owner_service_account_id is null and revoked_at is null";
         self.run(revoke, args![before.organization_id, user, self.at()]).await?;
@@ -116,7 +123,7 @@ impl Change {
         self.row(lock, args![organization]).await?.ok_or(Error::not_found("user"))?;
         let row = self
             .row(
-                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at \
+                "select u.id, u.email, u.name, u.created_at, m.organization_id, m.role, m.added_at, m.suspended_at \
                  from members m join users u on u.id = m.user_id where m.organization_id = $1 and m.user_id = $2",
                 args![organization, user],
             )
@@ -124,8 +131,17 @@ impl Change {
         member_of(&row.ok_or(Error::not_found("user"))?)
     }
 
-    async fn require_admin(&mut self, organization: OrganizationId) -> Result<()> {
-        let sql = "select count(*) as admins from members where organization_id = $1 and role = 'admin'";
+    /// Refuses to leave the organization without an Admin who can sign in. Only what lasts counts: a role given to
+    /// the person, not one through a group, and not one that ends by itself.
+    ///
+    /// # Errors
+    /// `last_admin`.
+    pub async fn require_admin(&mut self, organization: OrganizationId) -> Result<()> {
+        let sql = "select count(*) as admins from members m join users u on u.id = m.user_id \
+                   where m.organization_id = $1 and m.suspended_at is null and u.password_hash is not null \
+                   and (m.role = 'admin' or exists (select 1 from role_assignments a \
+                     where a.organization_id = m.organization_id and a.principal_id = m.user_id \
+                     and a.project_id = '' and a.role = 'role-api-organization-admin' and a.ends_at is null))";
         let row = self.row(sql, args![organization]).await?;
         let admins = row.map_or(Ok(0), |row| row.int("admins"))?;
         Ok(keeps_an_admin(admins)?)
@@ -144,5 +160,6 @@ fn member_of(row: &Row) -> Result<Member> {
         organization_id: row.id("organization_id")?,
         role: row.word("role", OrganizationRole::parse)?,
         added_at: row.time("added_at")?,
+        suspended_at: row.opt_time("suspended_at")?,
     })
 }

@@ -20,6 +20,7 @@ paired! {
     3 "0003_projects",
     4 "0004_providers",
     5 "0005_metering",
+    6 "0006_access",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

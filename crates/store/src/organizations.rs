@@ -2,13 +2,14 @@
 
 use domain::access::{Grant, OrganizationRole};
 use domain::ids::{OrganizationId, UserId};
-use domain::organizations::{NewOrganization, Organization};
+use domain::organizations::{Features, NewOrganization, Organization, OrganizationState};
 use domain::text;
 use domain::time::TimeZone;
 
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
+use crate::standings::{features_of, state_of};
 use crate::{Store, args};
 
 /// How many organizations may share the words of their names.
@@ -29,7 +30,7 @@ impl Store {
     /// # Errors
     /// `NotFound` when the grant is for none.
     pub async fn organization(&self, grant: &Grant) -> Result<Organization> {
-        let sql = "select id, name, slug, time_zone, created_at from organizations where id = $1";
+        let sql = "select * from organizations where id = $1";
         let row = self.row(sql, args![grant.organization_id()]).await?;
         organization_of(&row.ok_or(Error::not_found("organization"))?)
     }
@@ -48,7 +49,8 @@ impl Store {
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn first_organization(&self, user: UserId) -> Result<Option<OrganizationId>> {
-        let sql = "select organization_id from members where user_id = $1 order by added_at, organization_id limit 1";
+        let sql = "select organization_id from members where user_id = $1 and suspended_at is null \
+                   order by added_at, organization_id limit 1";
         let row = self.row(sql, args![user]).await?;
         row.map(|row| row.id("organization_id")).transpose()
     }
@@ -60,8 +62,9 @@ impl Store {
     pub async fn organizations_of(&self, user: UserId) -> Result<Vec<Belonging>> {
         let rows = self
             .rows(
-                "select o.id, o.name, o.slug, o.time_zone, o.created_at, m.role from members m \
-                 join organizations o on o.id = m.organization_id where m.user_id = $1 order by o.name, o.id",
+                "select o.*, m.role from members m \
+                 join organizations o on o.id = m.organization_id \
+                 where m.user_id = $1 and m.suspended_at is null order by o.name, o.id",
                 args![user],
             )
             .await?;
@@ -92,20 +95,28 @@ impl Change {
             args![id, &name, &slug, time_zone.name(), created_at],
         )
         .await?;
-        self.insert_member(id, admin, OrganizationRole::Admin).await?;
+        self.insert_member(id, admin, OrganizationRole::Admin, None).await?;
         self.belongs_to(id);
-        Ok(Organization { id, name, slug, time_zone, created_at })
+        let (state, features_off) = (OrganizationState::Active, Features::default());
+        Ok(Organization { id, name, slug, time_zone, state, features_off, owners_invite: false, created_at })
     }
 
-    /// Writes the name and calendar of the grant's organization.
+    /// Writes the name, calendar and settings of the grant's organization.
     ///
     /// # Errors
     /// `NotFound` when it is not there.
     pub async fn update_organization(&mut self, organization: &Organization) -> Result<()> {
         let done = self
             .run(
-                "update organizations set name = $2, time_zone = $3 where id = $1",
-                args![organization.id, &organization.name, organization.time_zone.name()],
+                "update organizations set name = $2, time_zone = $3, features_off = $4, owners_invite = $5 \
+                 where id = $1",
+                args![
+                    organization.id,
+                    &organization.name,
+                    organization.time_zone.name(),
+                    &serde_json::json!(organization.features_off.words()),
+                    organization.owners_invite
+                ],
             )
             .await?;
         if done == 0 { Err(Error::not_found("organization")) } else { Ok(()) }
@@ -133,6 +144,9 @@ fn organization_of(row: &Row) -> Result<Organization> {
         name: row.text("name")?,
         slug: row.text("slug")?,
         time_zone: TimeZone::named(&row.text("time_zone")?)?,
+        state: state_of(row)?,
+        features_off: features_of(row)?,
+        owners_invite: row.flag("owners_invite")?,
         created_at: row.time("created_at")?,
     })
 }

@@ -140,16 +140,18 @@ impl Change {
     /// `Unavailable` when the database is away.
     pub async fn set_project_role(
         &mut self,
-        organization: OrganizationId,
+        grant: &Grant,
         project: ProjectId,
         user: UserId,
         role: ProjectRole,
     ) -> Result<()> {
         let at: Timestamp = self.at();
+        let given_by = grant.actor().map(|actor| actor.user_id);
         self.run(
-            "insert into project_members (project_id, organization_id, user_id, role, added_at) \
-             values ($1, $2, $3, $4, $5) on conflict (project_id, user_id) do update set role = excluded.role",
-            args![project, organization, user, role.name(), at],
+            "insert into project_members (project_id, organization_id, user_id, role, added_at, given_by, given_at) \
+             values ($1, $2, $3, $4, $5, $6, $5) on conflict (project_id, user_id) do update \
+             set role = excluded.role, given_by = excluded.given_by, given_at = excluded.given_at",
+            args![project, grant.organization_id(), user, role.name(), at, given_by],
         )
         .await
         .map(drop)

@@ -156,8 +156,7 @@ pub async fn found(control: &Control) -> Result<Secret, Failure> {
 }
 
 fn actor(user_id: UserId, organization_id: OrganizationId) -> Actor {
-    let standing =
-        Standing { organization_id, organization_role: OrganizationRole::Admin, project_roles: Vec::new() };
+    let standing = Standing::of_roles(organization_id, OrganizationRole::Admin, &[]);
     Actor {
         user_id,
         email: ADMIN.to_owned(),

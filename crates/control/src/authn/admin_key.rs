@@ -25,8 +25,8 @@ pub(super) async fn actor(
     }
     let hash = control.secrets.pepper().hash(bearer);
     let holder = control.store.admin_key_holder(&hash, presented.at).await?.ok_or_else(refused)?;
-    let standing =
-        control.store.standing(holder.user_id, holder.organization_id).await?.ok_or_else(refused)?;
+    let standing = control.store.standing(holder.user_id, holder.organization_id, presented.at).await?;
+    let standing = standing.ok_or_else(refused)?;
     control.store.touch_admin_key(holder.key_id, presented.at).await?;
     Ok(Actor {
         user_id: holder.user_id,

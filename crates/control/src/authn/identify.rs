@@ -65,7 +65,7 @@ pub(crate) async fn identify(control: &Control, presented: &Presented<'_>) -> Re
     let holder = holder.ok_or_else(session::missing)?;
     let user_id = holder.session.user_id;
     let standing = match organization_of(control, user_id, presented).await? {
-        Some(organization) => control.store.standing(user_id, organization).await?,
+        Some(organization) => control.store.standing(user_id, organization, presented.at).await?,
         None => None,
     };
     let credential = Credential::Session(holder.session.id);

@@ -210,7 +210,20 @@ fn decide(route: &Route, person: Option<&Actor>, path: &[(String, String)]) -> R
         Access::Account => authorize(actor, domain::access::Permission::OrganizationRead, Target::Account),
         Access::Public | Access::ProjectKey => Err(Error::Hidden { what: "path" }),
     };
-    Ok(granted?)
+    let granted = granted?;
+    is_switched_on(route, actor)?;
+    Ok(granted)
+}
+
+/// Whether the organization has the feature to which the row belongs.
+fn is_switched_on(route: &Route, actor: &Actor) -> Result<(), Error> {
+    let (Some(feature), Some(standing)) = (route.feature, &actor.standing) else { return Ok(()) };
+    if !standing.features_off.holds(feature) {
+        return Ok(());
+    }
+    let sentence =
+        format!("This organization has switched off {}. An Admin can switch it on.", feature.name());
+    Err(Error::forbidden("feature_off", sentence))
 }
 
 /// A change asked for by a browser has to come from the console's own page.

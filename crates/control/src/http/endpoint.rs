@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::audit::Verb;
+use domain::organizations::Feature;
 use domain::routes::{Access, Method, Route, Surface};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -60,7 +61,16 @@ fn draft(
     operation: &'static str,
     summary: &'static str,
 ) -> Draft {
-    let route = Route { method, path, operation, summary, surface, access: Access::Account, audit: None };
+    let route = Route {
+        method,
+        path,
+        operation,
+        summary,
+        surface,
+        access: Access::Account,
+        audit: None,
+        feature: None,
+    };
     Draft { route, body: None, query: None, answer: None }
 }
 
@@ -80,6 +90,13 @@ impl Draft {
     #[must_use]
     pub fn audited(mut self, verb: Verb) -> Self {
         self.route.audit = Some(verb);
+        self
+    }
+
+    /// The feature it belongs to.
+    #[must_use]
+    pub fn part_of(mut self, feature: Feature) -> Self {
+        self.route.feature = Some(feature);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Accepting an invitation: once, by its address, within what the inviter may give at that moment.
 
 use domain::Error;
-use domain::access::{Actor, Grant, Origin, Permission, Task};
+use domain::access::{Actor, Grant, Origin, Task};
 use domain::audit::{AuditActor, AuditEntry, Verb};
 use domain::invites::Invite;
 use domain::members::User;
@@ -75,8 +75,9 @@ pub async fn accept_invite(
     if !change.take_invite(invite).await? {
         return Err(not_valid());
     }
-    let inviter = change.organization_role(invite.organization_id, invite.invited_by).await?;
-    let inviter_may = inviter.is_some_and(|role| role.gives(Permission::InviteManage));
+    let inviter = change.standing(invite.invited_by, invite.organization_id).await?;
+    let owners_invite = control.store.organization(&grant).await?.owners_invite;
+    let inviter_may = inviter.is_some_and(|standing| invite.is_within(&standing, owners_invite));
     invite.accept(&person.user.email, control.now(), inviter_may)?;
     join(&mut change, invite, &person).await?;
     change.acted_by(actor_of(&person.user, accepting, origin));
@@ -113,7 +114,9 @@ async fn join(change: &mut Change, invite: &Invite, person: &Newcomer) -> Result
             if error.is_conflict("already_exists") { account_exists() } else { error.into() }
         })?;
     }
-    change.insert_member(invite.organization_id, person.user.id, invite.role).await?;
+    change
+        .insert_member(invite.organization_id, person.user.id, invite.role, Some(invite.invited_by))
+        .await?;
     change.give_invited_projects(invite.id, person.user.id).await?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use domain::Error;
-use domain::access::{Grant, OrganizationRole, Permission, ProjectRole, Target, allows, authorize};
+use domain::access::{
+    Grant, OrganizationRole, Permission, ProjectRole, Target, allows, authorize, role_title,
+};
 use domain::audit::Verb;
 use domain::ids::UserId;
 use domain::invites::{Invite, InviteStatus};
@@ -150,11 +152,12 @@ async fn rows(
     let mut rows = Vec::new();
     for member in found {
         let user = &member.user;
-        let standing = call.control.store.standing(user.id, member.organization_id).await?;
-        let theirs = standing.map(|standing| standing.project_roles).unwrap_or_default();
-        let shown = theirs
-            .iter()
-            .filter_map(|(id, role)| names.get(id).map(|project| (link(project), role.title().to_owned())));
+        let standing = call.control.store.standing(user.id, member.organization_id, call.at).await?;
+        let theirs = standing.map(|standing| standing.assignments).unwrap_or_default();
+        let shown = theirs.iter().filter_map(|one| {
+            let project = names.get(&one.project_id?)?;
+            Some((link(project), role_title(one.role).to_owned()))
+        });
         rows.push(MemberRow {
             user_id: user.id.to_string(),
             person: Person { name: user.name.clone(), email: user.email.clone() },

@@ -61,7 +61,7 @@ pub(crate) async fn own_organizations(call: &Call) -> Result<Vec<OrganizationRow
     let mut rows = Vec::new();
     for belonging in accounts::organizations(&call.control, actor).await? {
         let organization = belonging.organization;
-        let standing = call.control.store.standing(actor.user_id, organization.id).await?;
+        let standing = call.control.store.standing(actor.user_id, organization.id, call.at).await?;
         let there = domain::access::Actor { standing, ..actor.clone() };
         let target = Target::Organization(organization.id);
         let all = PageRequest { after: None, limit: MOST_COUNTED, order: Order::Ascending };

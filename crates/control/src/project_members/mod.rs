@@ -49,7 +49,7 @@ pub async fn add_project_member(
         let sentence = "This person is in the project already. Update their role instead.";
         return Err(Error::conflict("already_in_project", sentence).into());
     }
-    change.set_project_role(organization, project, user.id, role).await?;
+    change.set_project_role(grant, project, user.id, role).await?;
     let added_at = change.at();
     let entry = AuditEntry::new(Verb::ProjectMemberAdded, user.id)
         .in_project(project)
@@ -104,7 +104,7 @@ pub async fn update_project_member(
     if role != ProjectRole::Owner {
         keeps_owners(&mut change, &locked, user, before).await?;
     }
-    change.set_project_role(locked.organization_id, project, user, role).await?;
+    change.set_project_role(grant, project, user, role).await?;
     let entry = AuditEntry::new(Verb::ProjectMemberUpdated, user)
         .in_project(project)
         .before(json!({"email": person.email, "role": before}))

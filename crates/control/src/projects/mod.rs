@@ -88,7 +88,7 @@ pub async fn create_project(
     };
     change.insert_project(&project).await?;
     for owner in &new.owner_ids {
-        make_owner(&mut change, &project, *owner).await?;
+        make_owner(&mut change, grant, &project, *owner).await?;
     }
     let owner_ids = change.owners_of_project(project.id).await?;
     let created = OwnedProject { project, owner_ids };
@@ -148,7 +148,7 @@ pub async fn update_project(
     active(&before.project)?;
     let mut project = apply(before.project.clone(), &changes)?;
     if let Some(wanted) = &changes.owner_ids {
-        replace_owners(&mut change, &before, wanted).await?;
+        replace_owners(&mut change, grant, &before, wanted).await?;
     }
     let owner_ids = change.owners_of_project(id).await?;
     project.accountable_owner_id = accountable(&project, &owner_ids, changes.accountable_owner_id)?;
@@ -235,10 +235,14 @@ async fn lock(change: &mut Change, grant: &Grant, id: ProjectId) -> Result<Owned
     Ok(OwnedProject { project, owner_ids })
 }
 
-async fn make_owner(change: &mut Change, project: &Project, user: UserId) -> Result<(), Failure> {
-    let organization = project.organization_id;
-    match change.member_user(organization, user).await {
-        Ok(_) => Ok(change.set_project_role(organization, project.id, user, ProjectRole::Owner).await?),
+async fn make_owner(
+    change: &mut Change,
+    grant: &Grant,
+    project: &Project,
+    user: UserId,
+) -> Result<(), Failure> {
+    match change.member_user(project.organization_id, user).await {
+        Ok(_) => Ok(change.set_project_role(grant, project.id, user, ProjectRole::Owner).await?),
         Err(store::Error::NotFound { .. }) => {
             let sentence = "An owner has to be a member of the organization. Invite them first.";
             Err(Error::invalid_param("owner_not_member", "owner_ids", sentence).into())
@@ -249,6 +253,7 @@ async fn make_owner(change: &mut Change, project: &Project, user: UserId) -> Res
 
 async fn replace_owners(
     change: &mut Change,
+    grant: &Grant,
     before: &OwnedProject,
     wanted: &[UserId],
 ) -> Result<(), Failure> {
@@ -258,10 +263,10 @@ async fn replace_owners(
     }
     let project = &before.project;
     for user in wanted {
-        make_owner(change, project, *user).await?;
+        make_owner(change, grant, project, *user).await?;
     }
     for user in before.owner_ids.iter().filter(|user| !wanted.contains(user)) {
-        change.set_project_role(project.organization_id, project.id, *user, ProjectRole::Member).await?;
+        change.set_project_role(grant, project.id, *user, ProjectRole::Member).await?;
     }
     Ok(())
 }

@@ -54,11 +54,7 @@ impl Place {
             user_id: self.people[person],
             email: format!("person-{person}@example.test"),
             credential: Credential::Session(SessionId::mint(&Noon)),
-            standing: Some(Standing {
-                organization_id: self.organization,
-                organization_role,
-                project_roles: roles.to_vec(),
-            }),
+            standing: Some(Standing::of_roles(self.organization, organization_role, roles)),
             origin: Origin::default(),
         };
         authorize(&actor, permission, Target::Organization(self.organization)).unwrap()
@@ -95,7 +91,7 @@ async fn furnish(control: Control) -> Place {
     change.insert_organization(organization, &new, people[0]).await.unwrap();
     for person in &people {
         let role = if *person == people[0] { OrganizationRole::Admin } else { OrganizationRole::Member };
-        change.insert_member(organization, *person, role).await.unwrap();
+        change.insert_member(organization, *person, role, None).await.unwrap();
     }
     control.commit(change, AuditEntry::new(Verb::OrganizationCreated, organization)).await.unwrap();
     Place { control, organization, people }

@@ -295,7 +295,7 @@ fn actor(
         user_id: world.acme.user_id,
         email: "somebody@example.test".to_owned(),
         credential: Credential::Session(SessionId::from_parts(world.control.now(), 1)),
-        standing: Some(Standing { organization_id, organization_role, project_roles }),
+        standing: Some(Standing::of_roles(organization_id, organization_role, &project_roles)),
         origin: Origin::default(),
     }
 }

@@ -1,9 +1,11 @@
 //! The one decision: may this actor do this here? It yields a `Grant`, or a refusal that reveals nothing.
 
-use super::grant::{Actor, Grant, Reach, Standing};
+use super::grant::{Actor, Grant, Reach};
 use super::permission::{Level, Permission};
+use super::standing::Standing;
 use crate::error::Error;
 use crate::ids::{OrganizationId, ProjectId};
+use crate::organizations::OrganizationState;
 
 /// What an act is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +22,19 @@ pub enum Target {
 ///
 /// A permission held at organization level reaches every project. On an organization target a permission of
 /// project level reaches just the projects in which it is held, so that a list is the filter of this decision.
-/// Where only the `own` form of a permission is held, the grant reaches only what the actor owns.
+/// Where only the `own` form of a permission is held, the grant reaches only what the actor owns. In an organization
+/// that is suspended or closed only looking is allowed, and what ends that state.
 ///
 /// # Errors
-/// `Hidden` when the actor may not know of the target; `Forbidden` (code `missing_permission`) when they may
-/// know of it but lack the permission.
+/// `Hidden` when the actor may not know of the target; `Forbidden` (codes `missing_permission`,
+/// `organization_suspended`) when they may know of it but may not do this.
 pub fn authorize(actor: &Actor, permission: Permission, target: Target) -> Result<Grant, Error> {
     match target {
         Target::Account => Ok(Grant::of_person(actor, None, None, nothing_of(actor))),
         Target::Organization(organization) => {
             let standing = standing_in(actor, organization)?;
             let reach = organization_reach(actor, standing, permission).ok_or_else(|| missing(permission))?;
+            in_force(standing, permission)?;
             Ok(Grant::of_person(actor, Some(permission), Some(organization), reach))
         }
         Target::Project(organization, project) => {
@@ -42,6 +46,7 @@ pub fn authorize(actor: &Actor, permission: Permission, target: Target) -> Resul
                         None => Error::Hidden { what: "project" },
                     }
                 })?;
+            in_force(standing, permission)?;
             Ok(Grant::of_person(actor, Some(permission), Some(organization), reach))
         }
     }
@@ -61,19 +66,22 @@ fn standing_in(actor: &Actor, organization: OrganizationId) -> Result<&Standing,
 }
 
 fn organization_reach(actor: &Actor, standing: &Standing, permission: Permission) -> Option<Reach> {
-    if standing.organization_role.gives(permission) {
+    if standing.rights().holds(permission) {
         return Some(Reach::All);
     }
     if permission.level() == Level::Organization {
         return None;
     }
+    let projects = standing.projects();
     let holding = |wanted: Permission| {
-        standing.project_roles.iter().filter(move |(_, role)| role.gives(wanted)).map(|(project, _)| *project)
+        projects.iter().copied().filter(move |project| standing.rights_in(*project).holds(wanted))
     };
     let whole: Vec<ProjectId> = holding(permission).collect();
     let own: Vec<ProjectId> =
         permission.own().into_iter().flat_map(holding).filter(|project| !whole.contains(project)).collect();
-    (!whole.is_empty() || !own.is_empty()).then_some(Reach::Some { whole, own, user_id: actor.user_id })
+    // Whoever belongs to the organization may list its projects: those they may see, were it none.
+    let is_reached = !whole.is_empty() || !own.is_empty() || permission == Permission::ProjectRead;
+    is_reached.then_some(Reach::Some { whole, own, user_id: actor.user_id })
 }
 
 fn project_reach(
@@ -83,16 +91,25 @@ fn project_reach(
     project: ProjectId,
 ) -> Option<Reach> {
     let user_id = actor.user_id;
-    if standing.organization_role.gives(permission) {
+    let rights = standing.rights().or(standing.rights_in(project));
+    if rights.holds(permission) {
         // A grant for one project reaches that project, also for those who could reach them all.
         return Some(Reach::Some { whole: vec![project], own: Vec::new(), user_id });
     }
-    let role = actor.project_role(project)?;
-    if role.gives(permission) {
-        return Some(Reach::Some { whole: vec![project], own: Vec::new(), user_id });
-    }
-    let own = permission.own().is_some_and(|own| role.gives(own));
+    let own = permission.own().is_some_and(|own| rights.holds(own));
     own.then(|| Reach::Some { whole: Vec::new(), own: vec![project], user_id })
+}
+
+fn in_force(standing: &Standing, permission: Permission) -> Result<(), Error> {
+    let is_allowed = permission.is_read() || permission == Permission::OrganizationSuspend;
+    match standing.state {
+        OrganizationState::Active => Ok(()),
+        _ if is_allowed => Ok(()),
+        state => {
+            let sentence = format!("This organization is {}. An Admin can reactivate it.", state.name());
+            Err(Error::forbidden("organization_suspended", sentence))
+        }
+    }
 }
 
 fn nothing_of(actor: &Actor) -> Reach {
@@ -100,8 +117,5 @@ fn nothing_of(actor: &Actor) -> Reach {
 }
 
 fn missing(permission: Permission) -> Error {
-    Error::forbidden(
-        "missing_permission",
-        format!("Missing scopes: {permission}. Ask an Admin of the organization for a role that gives it."),
-    )
+    Error::forbidden("missing_permission", format!("Missing scopes: {permission}. {}", permission.sentence()))
 }

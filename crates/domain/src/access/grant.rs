@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::permission::Permission;
-use super::roles::{OrganizationRole, ProjectRole};
+use super::standing::Standing;
 use crate::ids::{KeyId, OrganizationId, ProjectId, RequestId, SessionId, UserId};
 
 /// What proved who is acting.
@@ -36,6 +36,10 @@ pub enum Task {
     Sweep,
     /// Writing down refused attempts.
     Refusals,
+    /// Ending what reached its end: hand-overs, elevations, closed organizations.
+    Deadlines,
+    /// What the operator does at the machine itself, by command line.
+    Operator,
 }
 
 impl Task {
@@ -50,6 +54,8 @@ impl Task {
             Self::Verify => "verify",
             Self::Sweep => "sweep",
             Self::Refusals => "refusals",
+            Self::Deadlines => "deadlines",
+            Self::Operator => "operator",
         }
     }
 }
@@ -65,17 +71,6 @@ pub struct Origin {
     pub request_id: Option<RequestId>,
 }
 
-/// What a user is in one organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The organization.
-    pub organization_id: OrganizationId,
-    /// The role in it.
-    pub organization_role: OrganizationRole,
-    /// The roles in its projects.
-    pub project_roles: Vec<(ProjectId, ProjectRole)>,
-}
-
 /// Who is acting, in which organization, proved by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -89,14 +84,6 @@ pub struct Actor {
     pub standing: Option<Standing>,
     /// Where the request came from.
     pub origin: Origin,
-}
-
-impl Actor {
-    /// The role in one project, where there is one.
-    pub fn project_role(&self, project: ProjectId) -> Option<ProjectRole> {
-        let standing = self.standing.as_ref()?;
-        standing.project_roles.iter().find(|(id, _)| *id == project).map(|(_, role)| *role)
-    }
 }
 
 /// On whose account a grant was given.

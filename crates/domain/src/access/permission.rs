@@ -44,10 +44,21 @@ macro_rules! permissions {
 permissions! {
     OrganizationRead = "organization.read", Organization, "See the organization's name and settings.";
     OrganizationUpdate = "organization.update", Organization, "Change the organization's name and settings.";
+    OrganizationSuspend = "organization.suspend", Organization, "Suspend, reactivate, export and close the organization.";
     MemberRead = "member.read", Organization, "See who is a member of the organization.";
-    MemberManage = "member.manage", Organization, "Change members' roles and remove members.";
+    MemberManage = "member.manage", Organization, "Change members' roles, suspend, reactivate and remove members.";
     InviteRead = "invite.read", Organization, "See invitations.";
     InviteManage = "invite.manage", Organization, "Invite people to the organization and revoke invitations.";
+    RoleRead = "role.read", Organization, "See custom roles and who has which role.";
+    RoleManage = "role.manage", Organization, "Make custom roles of the organization and give roles to members and groups.";
+    GroupRead = "group.read", Organization, "See groups and who is in them.";
+    GroupManage = "group.manage", Organization, "Make groups, and add and remove people of groups.";
+    AccessRead = "access.read", Organization, "Ask what anyone may do, and why.";
+    ReviewRead = "review.read", Organization, "See access reviews.";
+    ReviewManage = "review.manage", Organization, "Open access reviews and decide what to keep.";
+    ApprovalRead = "approval.read", Organization, "See every request that waits for a second person.";
+    ApprovalDecide = "approval.decide", Organization, "Approve or refuse what somebody else asked for.";
+    ElevationRequest = "elevation.request", Organization, "Ask for the Admin role for a stated time and reason.";
     AdminKeyRead = "admin_key.read", Organization, "See admin keys (never their secrets).";
     AdminKeyManage = "admin_key.manage", Organization, "Create and revoke admin keys.";
     ProviderRead = "provider.read", Organization, "See provider connections (never their credentials).";
@@ -60,14 +71,18 @@ permissions! {
     ProjectRead = "project.read", Project, "See a project and its settings.";
     ProjectUpdate = "project.update", Project, "Change a project's settings and labels.";
     ProjectArchive = "project.archive", Project, "Archive a project, which stops its keys, and restore it.";
-    ProjectMemberRead = "project_member.read", Project, "See who works in a project.";
-    ProjectMemberManage = "project_member.manage", Project, "Add, change and remove people of a project.";
+    ProjectMemberRead = "project_member.read", Project, "See who works in a project and who can see it.";
+    ProjectMemberManage = "project_member.manage", Project, "Add, change and remove people and groups of a project.";
+    ProjectInvite = "project.invite", Project, "Invite new people into a project, where the organization lets Project Owners.";
+    ProjectRoleManage = "project_role.manage", Project, "Make custom roles of a project.";
     ServiceAccountRead = "service_account.read", Project, "See a project's service accounts.";
     ServiceAccountManage = "service_account.manage", Project, "Create, change and remove a project's service accounts.";
     ApiKeyRead = "api_key.read", Project, "See all keys of a project (never their secrets).";
     ApiKeyReadOwn = "api_key.read_own", Project, "See the keys of a project that one owns.";
     ApiKeyManage = "api_key.manage", Project, "Create, change, disable and revoke any key of a project.";
     ApiKeyManageOwn = "api_key.manage_own", Project, "Create keys of one's own in a project, change, disable and revoke them.";
+    HandoverRead = "handover.read", Project, "See what of a project lost its owner.";
+    HandoverResolve = "handover.resolve", Project, "Give what lost its owner to somebody else, or end it.";
     AllowanceRead = "allowance.read", Project, "See the allowances that bind a project and what is left of them.";
     AllowanceManageKeys = "allowance.manage_keys", Project, "Set allowances on the keys of a project.";
     UsageRead = "usage.read", Project, "See a project's usage down to its keys and single records.";
@@ -89,6 +104,35 @@ impl Permission {
             Self::UsageRead => Some(Self::UsageReadOwn),
             _ => None,
         }
+    }
+
+    /// Whether it only looks.
+    pub const fn is_read(self) -> bool {
+        matches!(
+            self,
+            Self::OrganizationRead
+                | Self::MemberRead
+                | Self::InviteRead
+                | Self::RoleRead
+                | Self::GroupRead
+                | Self::AccessRead
+                | Self::ReviewRead
+                | Self::ApprovalRead
+                | Self::AdminKeyRead
+                | Self::ProviderRead
+                | Self::PriceRead
+                | Self::AuditRead
+                | Self::ProjectRead
+                | Self::ProjectMemberRead
+                | Self::ServiceAccountRead
+                | Self::ApiKeyRead
+                | Self::ApiKeyReadOwn
+                | Self::HandoverRead
+                | Self::AllowanceRead
+                | Self::UsageRead
+                | Self::UsageReadOwn
+                | Self::CostRead
+        )
     }
 }
 

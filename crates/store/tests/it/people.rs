@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use domain::access::{OrganizationRole, ProjectRole};
+use domain::access::{OrganizationRole, ProjectRole, Standing};
 use domain::api_keys::{KeyHash, Pepper};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{InviteId, SessionId, UserId};
@@ -37,7 +37,7 @@ async fn with_admins(store: &Store, admins: u128) {
     let new = NewOrganization { name: "Acme & Co".to_owned(), time_zone: TimeZone::utc() };
     change.insert_organization(organization(1), &new, user(1)).await.unwrap();
     for n in 2..=admins {
-        change.insert_member(organization(1), user(n), OrganizationRole::Admin).await.unwrap();
+        change.insert_member(organization(1), user(n), OrganizationRole::Admin, None).await.unwrap();
     }
     let _ = change.commit(AuditEntry::new(Verb::OrganizationCreated, organization(1))).await.unwrap();
 }
@@ -90,11 +90,11 @@ fn removing_a_member_takes_their_standing_and_their_last_session() {
         let mut change = store.change(&grant, noon()).await.unwrap();
         change.insert_session(&session, &hash("token")).await.unwrap();
         let _ = change.commit(AuditEntry::new(Verb::SignedIn, user(2))).await.unwrap();
-        assert!(store.standing(user(2), organization(1)).await.unwrap().is_some());
+        assert!(store.standing(user(2), organization(1), noon()).await.unwrap().is_some());
         let mut change = store.change(&grant, noon()).await.unwrap();
         change.remove_member(&grant, user(2)).await.unwrap();
         let _ = change.commit(AuditEntry::new(Verb::UserRemoved, user(2))).await.unwrap();
-        assert!(store.standing(user(2), organization(1)).await.unwrap().is_none());
+        assert!(store.standing(user(2), organization(1), noon()).await.unwrap().is_none());
         let idle_since = noon().plus_micros(-MINUTE);
         assert!(store.session_holder(&hash("token"), noon(), idle_since).await.unwrap().is_none());
         let foreign = whole(organization(2));
@@ -172,14 +172,19 @@ fn an_invitation_is_accepted_once_however_many_try_at_once() {
                 if !change.take_invite(&invite()).await.unwrap() {
                     return false;
                 }
-                change.insert_member(organization(1), user(9), OrganizationRole::Member).await.unwrap();
+                change.insert_member(organization(1), user(9), OrganizationRole::Member, None).await.unwrap();
                 change.give_invited_projects(invite().id, user(9)).await.unwrap();
                 change.commit(AuditEntry::new(Verb::InviteAccepted, invite().id)).await.is_ok()
             }
         });
         assert_eq!(succeeded(attempts.collect()).await, 1);
-        let standing = store.standing(user(9), organization(1)).await.unwrap().unwrap();
-        assert_eq!(standing.project_roles, [(project(organization(1), 1).id, ProjectRole::Owner)]);
+        let standing = store.standing(user(9), organization(1), noon()).await.unwrap().unwrap();
+        let expected = Standing::of_roles(
+            organization(1),
+            OrganizationRole::Member,
+            &[(project(organization(1), 1).id, ProjectRole::Owner)],
+        );
+        assert_eq!(standing.rights_in(standing.projects()[0]), expected.rights_in(expected.projects()[0]));
         let page = store.invites(&grant, &PageRequest::first(5, Order::Ascending)).await.unwrap();
         assert_eq!((page.items.len(), page.items[0].projects.len()), (1, 1));
         let mut change = store.change(&grant, noon()).await.unwrap();

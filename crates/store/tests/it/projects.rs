@@ -54,11 +54,7 @@ pub fn person(
         user_id,
         email: "somebody@example.test".to_owned(),
         credential: Credential::Session(SessionId::from_parts(noon(), 1)),
-        standing: Some(Standing {
-            organization_id,
-            organization_role: OrganizationRole::Member,
-            project_roles: roles.to_vec(),
-        }),
+        standing: Some(Standing::of_roles(organization_id, OrganizationRole::Member, roles)),
         origin: Origin::default(),
     };
     authorize(&actor, permission, Target::Organization(organization_id)).unwrap()

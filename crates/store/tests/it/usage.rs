@@ -45,11 +45,7 @@ fn sums_agree_whatever_the_bucket_and_the_dimension() {
 }
 
 fn person(role: ProjectRole) -> Actor {
-    let standing = Standing {
-        organization_id: organization(),
-        organization_role: OrganizationRole::Member,
-        project_roles: vec![(project(1), role)],
-    };
+    let standing = Standing::of_roles(organization(), OrganizationRole::Member, &[(project(1), role)]);
     Actor {
         user_id: user(3),
         email: "member@example.test".to_owned(),

@@ -74,7 +74,9 @@ pub fn whole() -> Grant {
 
 /// A call of key `n` of project `n % 2`, at a built-in price.
 pub fn call(n: u128, key_number: u128, at: Timestamp) -> UsageRecord {
-    let price = built_in().values().flatten().find(|price| price.kind == ProviderKind::Openai).unwrap();
+    let mut prices: Vec<_> = built_in().values().flatten().collect();
+    prices.retain(|price| price.kind == ProviderKind::Openai && price.rates.output > 0);
+    let price = prices.into_iter().min_by(|one, other| one.model.cmp(&other.model)).unwrap();
     let price = built_in()[&(ProviderKind::Openai, price.model.clone())].first().unwrap();
     let quantities = Quantities { input: 1_000 + n as i64, output: 77, requests: 1, ..Quantities::default() };
     let attribution = Attribution {

@@ -13,6 +13,7 @@ pub mod members;
 pub mod money;
 pub mod organizations;
 pub mod page;
+pub mod policy;
 pub mod pricing;
 pub mod projects;
 pub mod providers;

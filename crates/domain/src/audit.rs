@@ -103,6 +103,10 @@ verbs! {
     ReviewOpened = "review.opened", None;
     ReviewDecided = "review.decided", None;
     ReviewClosed = "review.closed", None;
+    PolicySet = "policy.set", None;
+    PolicyCleared = "policy.cleared", None;
+    ExceptionGiven = "policy_exception.given", None;
+    ExceptionEnded = "policy_exception.ended", None;
     AttemptRefused = "attempt.refused", None;
 }
 

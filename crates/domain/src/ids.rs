@@ -143,6 +143,8 @@ ids! {
     ApprovalId = "appr_";
     /// A campaign that reviews everybody's rights.
     ReviewId = "rev_";
+    /// An exception from policy, for one place and a time.
+    ExceptionId = "exc_";
     /// A provider connection of one organization.
     ProviderId = "prov_";
     /// One price of one model, from one date on.

@@ -21,6 +21,7 @@ mod members;
 pub mod metering;
 mod migrations;
 mod organizations;
+pub mod policy;
 pub mod prices;
 mod project_members;
 mod projects;

@@ -21,6 +21,7 @@ paired! {
     4 "0004_providers",
     5 "0005_metering",
     6 "0006_access",
+    12 "0012_policy",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

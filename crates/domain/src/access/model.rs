@@ -33,16 +33,19 @@ const EVERYONE: &[&str] = &["organization.read", "elevation.request"];
 const FINANCE: &[&str] = &["cost.read", "price.read"];
 const PROJECT_MEMBER: &[&str] = &[
     "project.read",
+    "project_policy.read",
     "project_member.read",
     "service_account.read",
     "api_key.read_own",
     "api_key.manage_own",
     "usage.read_own",
 ];
-const VIEWER: &[&str] = &["project.read", "project_member.read", "usage.read", "cost.read"];
+const VIEWER: &[&str] =
+    &["project.read", "project_policy.read", "project_member.read", "usage.read", "cost.read"];
 const OF_PROJECTS: &[&str] = &[
     "project.",
     "project_member.",
+    "project_policy.",
     "project_role.",
     "service_account.",
     "api_key.",

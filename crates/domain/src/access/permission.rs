@@ -65,12 +65,16 @@ permissions! {
     ProviderManage = "provider.manage", Organization, "Attach, change and remove provider connections.";
     PriceRead = "price.read", Organization, "See the prices that apply.";
     PriceManage = "price.manage", Organization, "Override prices for the organization.";
+    PolicyRead = "policy.read", Organization, "See every setting of the organization's policy.";
+    PolicyManage = "policy.manage", Organization, "Set the organization's policy, and give exceptions.";
     AuditRead = "audit.read", Organization, "Read the audit trail.";
     ProjectCreate = "project.create", Organization, "Create projects.";
     AllowanceManage = "allowance.manage", Organization, "Set any allowance of the organization.";
     ProjectRead = "project.read", Project, "See a project and its settings.";
     ProjectUpdate = "project.update", Project, "Change a project's settings and labels.";
     ProjectArchive = "project.archive", Project, "Archive a project, which stops its keys, and restore it.";
+    ProjectPolicyRead = "project_policy.read", Project, "See which policy holds in a project, and who set it.";
+    ProjectPolicyManage = "project_policy.manage", Project, "Narrow the policy of a project and of its keys.";
     ProjectMemberRead = "project_member.read", Project, "See who works in a project and who can see it.";
     ProjectMemberManage = "project_member.manage", Project, "Add, change and remove people and groups of a project.";
     ProjectInvite = "project.invite", Project, "Invite new people into a project, where the organization lets Project Owners.";
@@ -121,8 +125,10 @@ impl Permission {
                 | Self::AdminKeyRead
                 | Self::ProviderRead
                 | Self::PriceRead
+                | Self::PolicyRead
                 | Self::AuditRead
                 | Self::ProjectRead
+                | Self::ProjectPolicyRead
                 | Self::ProjectMemberRead
                 | Self::ServiceAccountRead
                 | Self::ApiKeyRead

@@ -155,10 +155,16 @@ impl ProjectRole {
     /// What the role gives in its project; never an organization's permission.
     pub fn permissions(self) -> Permissions {
         use Permission as P;
-        const VIEWER: Permissions =
-            Permissions::of(&[P::ProjectRead, P::ProjectMemberRead, P::UsageRead, P::CostRead]);
+        const VIEWER: Permissions = Permissions::of(&[
+            P::ProjectRead,
+            P::ProjectPolicyRead,
+            P::ProjectMemberRead,
+            P::UsageRead,
+            P::CostRead,
+        ]);
         const MEMBER: Permissions = Permissions::of(&[
             P::ProjectRead,
+            P::ProjectPolicyRead,
             P::ProjectMemberRead,
             P::ServiceAccountRead,
             P::ApiKeyReadOwn,

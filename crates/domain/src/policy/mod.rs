@@ -11,11 +11,13 @@
 
 mod catalogue;
 mod pattern;
+mod place;
 mod resolve;
 mod value;
 
 pub use catalogue::Setting;
 pub use pattern::Pattern;
+pub use place::{Place, Policy, Spot};
 pub use resolve::{Decided, Effective, Entry, Exception, check, check_exception, effective};
 pub use value::{Kind, Value};
 

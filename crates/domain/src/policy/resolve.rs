@@ -3,7 +3,7 @@
 use super::value::Value;
 use super::{Level, Mode, Setting};
 use crate::error::Error;
-use crate::ids::UserId;
+use crate::ids::{ExceptionId, UserId};
 use crate::time::Timestamp;
 
 /// What one level set.
@@ -30,6 +30,8 @@ pub struct Entry {
 /// Another value than the levels above say, at one place and for a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exception {
+    /// Its id.
+    pub id: ExceptionId,
     /// The setting.
     pub setting: Setting,
     /// The level of the place: an environment, a project or a key.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ids::UserId;
+use crate::ids::{ExceptionId, UserId};
 use crate::time::Timestamp;
 
 fn at() -> Timestamp {
@@ -184,6 +184,7 @@ fn an_exception_stands_for_its_place_and_its_time() {
     };
     let entries = [entry(Level::Organization, list(&["gpt-*"])), entry(Level::Key, list(&["o3", "gpt-5"]))];
     let exception = Exception {
+        id: ExceptionId::from_parts(at(), 1),
         setting: Setting::Models,
         level: Level::Project,
         value: list(&["gpt-*", "o3"]),

@@ -1,0 +1,265 @@
+//! Policy as it was set: entries of every level, exceptions, and what warnings were counted.
+
+use domain::access::Grant;
+use domain::ids::{ExceptionId, OrganizationId};
+use domain::page::{Page, PageRequest};
+use domain::policy::{Entry, Exception, Mode, Policy, Setting, Spot, Value};
+use domain::time::{DAY, Timestamp};
+
+use crate::change::Change;
+use crate::dialect::Row;
+use crate::error::{Error, Result};
+use crate::{Store, args};
+
+const ENTRIES: &str =
+    "select * from policy_entries where organization_id = $1 order by setting, level, level_id";
+const EXCEPTIONS: &str = "select * from policy_exceptions where organization_id = $1 and ended_at is null \
+     and ends_at > $2 order by id";
+
+/// What a warning let pass, summed over a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The setting that would have refused.
+    pub setting: Setting,
+    /// Where: the project's id, or empty.
+    pub project_id: String,
+    /// Whose key: its id, or empty.
+    pub key_id: String,
+    /// What: a model, an address, a name.
+    pub subject: String,
+    /// The start of the day, in UTC.
+    pub day: Timestamp,
+    /// How often.
+    pub count: i64,
+    /// When last.
+    pub last_at: Timestamp,
+}
+
+impl Store {
+    /// All that the grant's organization set, with the exceptions that stand at a moment.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn policy(&self, grant: &Grant, at: Timestamp) -> Result<Policy> {
+        let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
+        let exceptions = self.rows(EXCEPTIONS, args![grant.organization_id(), at]).await?;
+        policy_of(&entries, &exceptions)
+    }
+
+    /// A page of the exceptions of the grant's organization, ended ones too, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn policy_exceptions(
+        &self,
+        grant: &Grant,
+        page: &PageRequest,
+    ) -> Result<Page<(Spot, Exception)>> {
+        let sql = "select * from policy_exceptions where organization_id = $1 and ($2 = '' or id < $2) \
+                   order by id desc limit $3";
+        let after = page.after.clone().unwrap_or_default();
+        let rows = self.rows(sql, args![grant.organization_id(), after, page.limit + 1]).await?;
+        Ok(Page::from_read(rows.iter().map(exception_of).collect::<Result<_>>()?, page.limit))
+    }
+
+    /// The warnings of the grant's organization since a moment, the most frequent first; at most 1,000.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn policy_warnings(&self, grant: &Grant, since: Timestamp) -> Result<Vec<Warning>> {
+        let sql = "select * from policy_warnings where organization_id = $1 and day >= $2 \
+                   order by count desc, setting, project_id, key_id, subject limit 1000";
+        let rows = self.rows(sql, args![grant.organization_id(), day_of(since)]).await?;
+        rows.iter().map(warning_of).collect()
+    }
+
+    /// Adds warnings to what was counted of their days.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn count_policy_warnings(&self, warnings: &[(OrganizationId, Warning)]) -> Result<()> {
+        let mut tx = self.measure().await?;
+        for (organization, one) in warnings {
+            tx.run(
+                "insert into policy_warnings (organization_id, setting, project_id, key_id, subject, day, count, last_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8) \
+                 on conflict (organization_id, day, setting, project_id, key_id, subject) do update set \
+                 count = policy_warnings.count + excluded.count, last_at = excluded.last_at",
+                args![
+                    *organization,
+                    one.setting.name(),
+                    &one.project_id,
+                    &one.key_id,
+                    &one.subject,
+                    day_of(one.last_at),
+                    one.count,
+                    one.last_at
+                ],
+            )
+            .await?;
+        }
+        tx.commit().await
+    }
+}
+
+impl Change {
+    /// All that the grant's organization set, while no one else can change it.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn lock_policy(&mut self, grant: &Grant) -> Result<Policy> {
+        let lock = "select id from organizations where id = $1 for update";
+        self.row(lock, args![grant.organization_id()]).await?.ok_or(Error::not_found("organization"))?;
+        let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
+        let exceptions = self.rows(EXCEPTIONS, args![grant.organization_id(), self.at()]).await?;
+        policy_of(&entries, &exceptions)
+    }
+
+    /// Writes what a spot of the grant's organization sets.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn write_policy_entry(&mut self, grant: &Grant, spot: Spot, entry: &Entry) -> Result<()> {
+        let kind = entry.setting.kind();
+        self.run(
+            "insert into policy_entries (organization_id, setting, level, level_id, value, mode, is_locked, floor, \
+             set_by, set_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+             on conflict (organization_id, level, level_id, setting) do update set value = excluded.value, \
+             mode = excluded.mode, is_locked = excluded.is_locked, floor = excluded.floor, \
+             set_by = excluded.set_by, set_at = excluded.set_at",
+            args![
+                grant.organization_id(),
+                entry.setting.name(),
+                spot.level().name(),
+                spot.id(),
+                &kind.show(&entry.value),
+                entry.mode.name(),
+                entry.is_locked,
+                entry.floor.as_ref().map(|floor| kind.show(floor).to_string()),
+                entry.set_by,
+                entry.set_at
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Takes away what a spot set; whether it set something.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn delete_policy_entry(&mut self, grant: &Grant, spot: Spot, setting: Setting) -> Result<bool> {
+        let sql = "delete from policy_entries where organization_id = $1 and level = $2 and level_id = $3 \
+                   and setting = $4";
+        let args = args![grant.organization_id(), spot.level().name(), spot.id(), setting.name()];
+        Ok(self.run(sql, args).await? > 0)
+    }
+
+    /// Adds an exception at a spot of the grant's organization.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn insert_policy_exception(
+        &mut self,
+        grant: &Grant,
+        spot: Spot,
+        new: &Exception,
+    ) -> Result<()> {
+        self.run(
+            "insert into policy_exceptions (id, organization_id, setting, level, level_id, value, reason, ends_at, \
+             given_by, given_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            args![
+                new.id,
+                grant.organization_id(),
+                new.setting.name(),
+                spot.level().name(),
+                spot.id(),
+                &new.setting.kind().show(&new.value),
+                &new.reason,
+                new.ends_at,
+                new.given_by,
+                new.given_at
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Ends an exception that stands, and returns it.
+    ///
+    /// # Errors
+    /// `NotFound` when none of that id stands.
+    pub async fn end_policy_exception(
+        &mut self,
+        grant: &Grant,
+        id: ExceptionId,
+    ) -> Result<(Spot, Exception)> {
+        let sql = "update policy_exceptions set ended_at = $3 where id = $1 and organization_id = $2 \
+                   and ended_at is null and ends_at > $3 returning *";
+        let row = self.row(sql, args![id, grant.organization_id(), self.at()]).await?;
+        exception_of(&row.ok_or(Error::not_found("policy exception"))?)
+    }
+}
+
+fn day_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_unix_micros(at.unix_micros() - at.unix_micros().rem_euclid(DAY))
+}
+
+fn policy_of(entries: &[Row], exceptions: &[Row]) -> Result<Policy> {
+    let entries = entries.iter().map(entry_of).collect::<Result<Vec<_>>>()?;
+    let exceptions = exceptions.iter().map(exception_of).collect::<Result<Vec<_>>>()?;
+    Ok(Policy::new(entries, exceptions))
+}
+
+fn spot_of(row: &Row) -> Result<Spot> {
+    Ok(Spot::parse(&row.text("level")?, &row.text("level_id")?)?)
+}
+
+fn value_of(row: &Row, column: &str, setting: Setting) -> Result<Value> {
+    let json: serde_json::Value = row.json(column)?;
+    Ok(setting.kind().read(&json)?)
+}
+
+fn entry_of(row: &Row) -> Result<(Spot, Entry)> {
+    let (spot, setting) = (spot_of(row)?, row.word("setting", Setting::parse)?);
+    let floor = row.opt_text("floor")?.map(|_| value_of(row, "floor", setting)).transpose()?;
+    let entry = Entry {
+        setting,
+        level: spot.level(),
+        value: value_of(row, "value", setting)?,
+        mode: row.word("mode", Mode::parse)?,
+        is_locked: row.flag("is_locked")?,
+        floor,
+        set_by: row.opt_id("set_by")?,
+        set_at: row.time("set_at")?,
+    };
+    Ok((spot, entry))
+}
+
+fn exception_of(row: &Row) -> Result<(Spot, Exception)> {
+    let (spot, setting) = (spot_of(row)?, row.word("setting", Setting::parse)?);
+    let exception = Exception {
+        id: row.id("id")?,
+        setting,
+        level: spot.level(),
+        value: value_of(row, "value", setting)?,
+        reason: row.text("reason")?,
+        // One that was ended early ended then.
+        ends_at: row.opt_time("ended_at")?.map_or_else(|| row.time("ends_at"), Ok)?,
+        given_by: row.opt_id("given_by")?,
+        given_at: row.time("given_at")?,
+    };
+    Ok((spot, exception))
+}
+
+fn warning_of(row: &Row) -> Result<Warning> {
+    Ok(Warning {
+        setting: row.word("setting", Setting::parse)?,
+        project_id: row.text("project_id")?,
+        key_id: row.text("key_id")?,
+        subject: row.text("subject")?,
+        day: row.time("day")?,
+        count: row.int("count")?,
+        last_at: row.time("last_at")?,
+    })
+}

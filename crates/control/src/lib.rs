@@ -10,6 +10,7 @@ pub mod http;
 pub mod invites;
 pub mod members;
 pub mod organizations;
+pub mod policy;
 pub mod prices;
 pub mod project_members;
 pub mod projects;

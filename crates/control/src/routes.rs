@@ -17,6 +17,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::admin_keys::api::endpoints(),
         crate::providers::api::endpoints(),
         crate::prices::api::endpoints(),
+        crate::policy::api::endpoints(),
         crate::usage::api::endpoints(),
         crate::allowances::api::endpoints(),
         crate::audit::api::endpoints(),

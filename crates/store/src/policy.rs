@@ -1,7 +1,7 @@
 //! Policy as it was set: entries of every level, exceptions, and what warnings were counted.
 
 use domain::access::Grant;
-use domain::ids::{ExceptionId, OrganizationId};
+use domain::ids::{ExceptionId, KeyId, OrganizationId, ProjectId};
 use domain::page::{Page, PageRequest};
 use domain::policy::{Entry, Exception, Mode, Policy, Setting, Spot, Value};
 use domain::time::{DAY, Timestamp};
@@ -44,6 +44,16 @@ impl Store {
         let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
         let exceptions = self.rows(EXCEPTIONS, args![grant.organization_id(), at]).await?;
         policy_of(&entries, &exceptions)
+    }
+
+    /// The project of a key of the grant's organization.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such key of a project in it.
+    pub async fn key_place(&self, grant: &Grant, key: KeyId) -> Result<ProjectId> {
+        let sql = "select project_id from api_keys where id = $1 and organization_id = $2 and project_id is not null";
+        let row = self.row(sql, args![key, grant.organization_id()]).await?;
+        row.ok_or(Error::not_found("API key"))?.id("project_id")
     }
 
     /// A page of the exceptions of the grant's organization, ended ones too, newest first.

@@ -5,4 +5,5 @@
 mod doors;
 mod money;
 mod people;
+mod policy;
 mod world;

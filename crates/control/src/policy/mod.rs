@@ -1,0 +1,260 @@
+//! Policy: what every level sets, what holds at a place and why, exceptions, and what warnings were counted.
+
+pub mod api;
+mod wire;
+
+use domain::Error;
+use domain::access::Grant;
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{ExceptionId, KeyId, ProjectId};
+use domain::page::{Page, PageRequest};
+use domain::policy::{
+    Effective, Entry, Exception, Mode, Place, Policy, Setting, Spot, Value, check, check_exception,
+};
+use domain::projects::Environment;
+use domain::text;
+use domain::time::Timestamp;
+use serde_json::{Value as Json, json};
+use store::policy::Warning;
+
+use crate::{Control, Failure};
+
+/// What one setting is at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What holds there.
+    pub effective: Effective,
+    /// What the place itself sets.
+    pub own: Option<Entry>,
+}
+
+/// What a spot is to set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The setting.
+    pub setting: Setting,
+    /// The value.
+    pub value: Value,
+    /// What is done with what it does not allow.
+    pub mode: Mode,
+    /// Whether levels below count no more.
+    pub is_locked: bool,
+    /// What levels below cannot narrow away.
+    pub floor: Option<Value>,
+}
+
+/// An exception to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewException {
+    /// The setting.
+    pub setting: Setting,
+    /// Where.
+    pub spot: Spot,
+    /// What holds there instead of what the levels above say.
+    pub value: Value,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// The place of the organization or of one of its environments.
+pub const fn place_of_environment(environment: Option<Environment>) -> Place {
+    Place { environment, ..Place::ORGANIZATION }
+}
+
+/// The place of a project or of one of its keys.
+///
+/// # Errors
+/// `Hidden` when there is no such project or key within the grant's reach.
+pub async fn place_of_project(
+    control: &Control,
+    grant: &Grant,
+    project: ProjectId,
+    key: Option<KeyId>,
+) -> Result<Place, Failure> {
+    let found = control.store.project(grant, project).await?;
+    if let Some(key) = key {
+        control.store.project_key(grant, project, key).await?;
+    }
+    Ok(Place { environment: Some(found.environment), project: Some(project), key })
+}
+
+/// Every setting at a place, in the order of the catalogue.
+///
+/// # Errors
+/// When the store is away.
+pub async fn policy_at(control: &Control, grant: &Grant, place: Place) -> Result<Vec<Held>, Failure> {
+    let at = control.now();
+    let policy = control.store.policy(grant, at).await?;
+    let level = spot_of(place).level();
+    let own = policy.entries(place);
+    let held = |setting: &Setting| Held {
+        effective: policy.at(place, *setting, at),
+        own: own.iter().find(|entry| entry.setting == *setting && entry.level == level).cloned(),
+    };
+    Ok(Setting::ALL.iter().map(held).collect())
+}
+
+/// Lets a place set something, and returns what then holds there.
+///
+/// # Errors
+/// Those of `domain::policy::check`.
+pub async fn set_policy(
+    control: &Control,
+    grant: &Grant,
+    place: Place,
+    new: NewEntry,
+) -> Result<Held, Failure> {
+    let spot = spot_of(place);
+    let mut change = control.change(grant).await?;
+    let policy = change.lock_policy(grant).await?;
+    let entry = Entry {
+        setting: new.setting,
+        level: spot.level(),
+        value: new.value,
+        mode: new.mode,
+        is_locked: new.is_locked,
+        floor: new.floor,
+        set_by: grant.actor().map(|actor| actor.user_id),
+        set_at: change.at(),
+    };
+    check(&entry, &policy.entries(place))?;
+    change.write_policy_entry(grant, spot, &entry).await?;
+    let before = own_entry(&policy, place, new.setting);
+    let audited = in_place(AuditEntry::new(Verb::PolicySet, new.setting.name()), place)
+        .before(before.as_ref().map_or(Json::Null, |entry| facts(spot, entry)))
+        .after(facts(spot, &entry));
+    control.commit(change, audited).await?;
+    held(control, grant, place, new.setting).await
+}
+
+/// Takes away what a place set, and returns what then holds there.
+///
+/// # Errors
+/// `not_found` when it set nothing.
+pub async fn clear_policy(
+    control: &Control,
+    grant: &Grant,
+    place: Place,
+    setting: Setting,
+) -> Result<Held, Failure> {
+    let spot = spot_of(place);
+    let mut change = control.change(grant).await?;
+    let policy = change.lock_policy(grant).await?;
+    let before = own_entry(&policy, place, setting).ok_or(Error::Hidden { what: "setting at this level" })?;
+    change.delete_policy_entry(grant, spot, setting).await?;
+    let audited =
+        in_place(AuditEntry::new(Verb::PolicyCleared, setting.name()), place).before(facts(spot, &before));
+    control.commit(change, audited).await?;
+    held(control, grant, place, setting).await
+}
+
+/// Gives an exception from what the levels above a spot say.
+///
+/// # Errors
+/// Those of `domain::policy::check_exception`; `Hidden` when there is no such project or key.
+pub async fn give_exception(
+    control: &Control,
+    grant: &Grant,
+    new: NewException,
+) -> Result<(Spot, Exception), Failure> {
+    match new.spot {
+        Spot::Project(project) => drop(control.store.project(grant, project).await?),
+        Spot::Key(key) => drop(control.store.key_place(grant, key).await?),
+        Spot::Organization | Spot::Environment(_) => (),
+    }
+    let mut change = control.change(grant).await?;
+    let exception = Exception {
+        id: ExceptionId::mint(control.ambient.as_ref()),
+        setting: new.setting,
+        level: new.spot.level(),
+        value: new.value,
+        reason: text::free(&new.reason, "reason")?,
+        ends_at: new.ends_at,
+        given_by: grant.actor().map(|actor| actor.user_id),
+        given_at: change.at(),
+    };
+    check_exception(&exception, change.at())?;
+    change.insert_policy_exception(grant, new.spot, &exception).await?;
+    let audited = AuditEntry::new(Verb::ExceptionGiven, exception.id).after(shown(new.spot, &exception));
+    control.commit(change, audited).await?;
+    Ok((new.spot, exception))
+}
+
+/// Ends an exception that stands.
+///
+/// # Errors
+/// `not_found` when none of that id stands.
+pub async fn end_exception(control: &Control, grant: &Grant, id: ExceptionId) -> Result<(), Failure> {
+    let mut change = control.change(grant).await?;
+    let (spot, exception) = change.end_policy_exception(grant, id).await?;
+    let audited = AuditEntry::new(Verb::ExceptionEnded, id).before(shown(spot, &exception));
+    control.commit(change, audited).await
+}
+
+/// Exceptions, ended ones too, newest first.
+///
+/// # Errors
+/// When the store is away.
+pub async fn list_exceptions(
+    control: &Control,
+    grant: &Grant,
+    page: &PageRequest,
+) -> Result<Page<(Spot, Exception)>, Failure> {
+    Ok(control.store.policy_exceptions(grant, page).await?)
+}
+
+/// What warnings let pass since a moment, the most frequent first.
+///
+/// # Errors
+/// When the store is away.
+pub async fn list_warnings(
+    control: &Control,
+    grant: &Grant,
+    since: Timestamp,
+) -> Result<Vec<Warning>, Failure> {
+    Ok(control.store.policy_warnings(grant, since).await?)
+}
+
+/// The narrowest spot of a place: where it sets something itself.
+fn spot_of(place: Place) -> Spot {
+    place.spots().last().unwrap_or(Spot::Organization)
+}
+
+fn own_entry(policy: &Policy, place: Place, setting: Setting) -> Option<Entry> {
+    let level = spot_of(place).level();
+    policy.entries(place).into_iter().find(|entry| entry.setting == setting && entry.level == level)
+}
+
+async fn held(control: &Control, grant: &Grant, place: Place, setting: Setting) -> Result<Held, Failure> {
+    let at = control.now();
+    let policy = control.store.policy(grant, at).await?;
+    Ok(Held { effective: policy.at(place, setting, at), own: own_entry(&policy, place, setting) })
+}
+
+fn in_place(entry: AuditEntry, place: Place) -> AuditEntry {
+    match place.project {
+        Some(project) => entry.in_project(project),
+        None => entry,
+    }
+}
+
+/// What the trail keeps of an entry.
+fn facts(spot: Spot, entry: &Entry) -> Json {
+    let kind = entry.setting.kind();
+    json!({
+        "level": spot.level().name(), "level_id": spot.id(), "value": kind.show(&entry.value),
+        "mode": entry.mode.name(), "locked": entry.is_locked,
+        "floor": entry.floor.as_ref().map(|floor| kind.show(floor)),
+    })
+}
+
+/// What the trail keeps of an exception.
+fn shown(spot: Spot, exception: &Exception) -> Json {
+    json!({
+        "setting": exception.setting.name(), "level": spot.level().name(), "level_id": spot.id(),
+        "value": exception.setting.kind().show(&exception.value), "reason": exception.reason,
+        "ends_at": exception.ends_at.unix_seconds(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Policy over the API: what each level sets, what holds below it, and who says so.
+
+use domain::time::{DAY, MINUTE};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+async fn set(world: &World, path: &str, body: Value) -> Value {
+    let seen = world.admin(&format!("POST {path}"), body).await;
+    assert_eq!(seen.status, StatusCode::OK, "{seen:?}");
+    seen.json()
+}
+
+async fn held(world: &World, path: &str, setting: &str) -> Value {
+    let list = world.admin(&format!("GET {path}"), Value::Null).await.json();
+    let all = list["data"].as_array().unwrap().clone();
+    all.into_iter().find(|one| one["id"] == setting).unwrap()
+}
+
+async fn project(world: &World, environment: &str) -> String {
+    let body = json!({"name": environment, "environment": environment});
+    let made = world.admin("POST /v1/organization/projects", body).await.json();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_lower_level_narrows_and_every_value_names_its_level_and_author() {
+    let world = World::new().await;
+    let production = project(&world, "production").await;
+    let development = project(&world, "development").await;
+    let of = |project: &str| format!("/v1/organization/projects/{project}/policy");
+    let models = "/v1/organization/policy/model.allowed";
+    set(&world, models, json!({"value": ["gpt-*", "sim-*"]})).await;
+    set(&world, models, json!({"value": ["gpt-5*"], "environment": "production"})).await;
+    set(&world, &format!("{}/model.allowed", of(&production)), json!({"value": ["gpt-5-mini"]})).await;
+
+    let there = held(&world, &of(&production), "model.allowed").await;
+    assert_eq!(there["enforced"]["value"], json!(["gpt-5-mini"]));
+    assert_eq!(there["enforced"]["level"], "project");
+    assert_eq!(there["enforced"]["narrowed_by"], json!(["organization", "environment", "project"]));
+    assert_eq!(there["enforced"]["set_by"], world.acme.user_id.to_string());
+    let elsewhere = held(&world, &of(&development), "model.allowed").await;
+    assert_eq!(elsewhere["enforced"]["value"], json!(["gpt-*", "sim-*"]));
+    assert_eq!((&elsewhere["enforced"]["level"], &elsewhere["own"]), (&json!("organization"), &Value::Null));
+
+    // A change above holds below at once, whatever was set there before.
+    set(&world, models, json!({"value": ["sim-*"]})).await;
+    let there = held(&world, &of(&production), "model.allowed").await;
+    assert_eq!(
+        (&there["enforced"]["value"], &there["enforced"]["level"]),
+        (&json!([]), &json!("environment"))
+    );
+    let cleared = world.admin(&format!("DELETE {models}?environment=production"), Value::Null).await;
+    assert_eq!(cleared.json()["enforced"]["value"], json!(["sim-*"]));
+    assert_eq!(world.events("policy.set").await, 4);
+    assert_eq!(world.events("policy.cleared").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_wider_locked_or_below_a_floor_is_refused() {
+    let world = World::new().await;
+    let id = project(&world, "production").await;
+    let of_project = |setting: &str| format!("POST /v1/organization/projects/{id}/policy/{setting}");
+    let refusal = async |line: String, body: Value| world.admin(&line, body).await.refusal();
+    set(&world, "/v1/organization/policy/key.maximum_age_days", json!({"value": 90, "floor": 30})).await;
+    let age = || of_project("key.maximum_age_days");
+    assert_eq!(refusal(age(), json!({"value": 91})).await, (400, "wider_than_above".to_owned()));
+    assert_eq!(refusal(age(), json!({"value": 29})).await, (400, "below_floor".to_owned()));
+    assert_eq!(refusal(age(), json!({"value": "soon"})).await, (400, "invalid_value".to_owned()));
+    assert_eq!(refusal(age(), json!({"value": 60, "mode": "maybe"})).await, (400, "invalid_mode".to_owned()));
+    assert_eq!(world.admin(&age(), json!({"value": 30})).await.status, StatusCode::OK);
+    set(&world, "/v1/organization/policy/call.tags", json!({"value": "allowed", "locked": true})).await;
+    assert_eq!(
+        refusal(of_project("call.tags"), json!({"value": "refused"})).await,
+        (409, "setting_locked".to_owned())
+    );
+    let unknown = refusal(of_project("king.rules"), json!({"value": 1})).await;
+    assert_eq!(unknown, (404, "not_found".to_owned()));
+    assert_eq!(
+        refusal(of_project("project.creation"), json!({"value": "admins"})).await,
+        (400, "level_not_allowed".to_owned())
+    );
+    assert_eq!(
+        refusal(of_project("record.retention_days"), json!({"value": 30, "mode": "warn"})).await,
+        (400, "mode_not_allowed".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_exception_holds_for_its_place_until_its_end() {
+    let world = World::new().await;
+    let id = project(&world, "production").await;
+    set(&world, "/v1/organization/policy/model.allowed", json!({"value": ["gpt-5"]})).await;
+    let ends_at = world.control.now().unix_seconds() + 600;
+    let wanted = json!({"setting": "model.allowed", "level": "project", "level_id": id, "value": ["gpt-5", "o3"],
+        "reason": "A trial of two weeks", "ends_at": ends_at});
+    let given = world.admin("POST /v1/organization/policy_exceptions", wanted.clone()).await.json();
+    let policy = format!("/v1/organization/projects/{id}/policy");
+    let during = held(&world, &policy, "model.allowed").await;
+    assert_eq!(during["enforced"]["value"], json!(["gpt-5", "o3"]));
+    assert_eq!(during["enforced"]["exception_ends_at"], ends_at);
+    world.wait(10 * MINUTE);
+    assert_eq!(held(&world, &policy, "model.allowed").await["enforced"]["value"], json!(["gpt-5"]));
+    let again = json!({"ends_at": ends_at + 1_000_000, "reason": "Longer"});
+    let longer = wanted.as_object().unwrap().clone().into_iter().chain(again.as_object().unwrap().clone());
+    let second = world.admin("POST /v1/organization/policy_exceptions", longer.collect()).await.json();
+    let ended = world
+        .admin(
+            &format!("DELETE /v1/organization/policy_exceptions/{}", second["id"].as_str().unwrap()),
+            Value::Null,
+        )
+        .await;
+    assert_eq!(ended.json()["deleted"], true);
+    assert_eq!(held(&world, &policy, "model.allowed").await["enforced"]["value"], json!(["gpt-5"]));
+    let gone = format!("DELETE /v1/organization/policy_exceptions/{}", given["id"].as_str().unwrap());
+    assert_eq!(world.admin(&gone, Value::Null).await.refusal(), (404, "not_found".to_owned()));
+    let list = world.admin("GET /v1/organization/policy_exceptions?limit=1", Value::Null).await.json();
+    assert_eq!(
+        (list["data"][0]["id"].clone(), list["has_more"].clone()),
+        (second["id"].clone(), json!(true))
+    );
+    let nowhere = json!({"setting": "model.allowed", "level": "project", "level_id": "proj_01jd0000000000000000000000",
+        "value": [], "reason": "x", "ends_at": world.control.now().unix_seconds() + 60});
+    let refused = world.admin("POST /v1/organization/policy_exceptions", nowhere).await;
+    assert_eq!(refused.refusal(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn warnings_are_summed_by_day() {
+    let world = World::new().await;
+    let one = store::policy::Warning {
+        setting: domain::policy::Setting::Models,
+        project_id: String::new(),
+        key_id: String::new(),
+        subject: "o3".to_owned(),
+        day: world.control.now(),
+        count: 2,
+        last_at: world.control.now(),
+    };
+    let organization = world.acme.organization_id;
+    for _ in 0..2 {
+        world.control.store.count_policy_warnings(&[(organization, one.clone())]).await.unwrap();
+    }
+    let list = world.admin("GET /v1/organization/policy_warnings", Value::Null).await.json();
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    assert_eq!((&list["data"][0]["count"], &list["data"][0]["subject"]), (&json!(4), &json!("o3")));
+    world.wait(31 * DAY);
+    let list = world.admin("GET /v1/organization/policy_warnings", Value::Null).await.json();
+    assert_eq!(list["data"], json!([]));
+}

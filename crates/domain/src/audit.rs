@@ -107,6 +107,12 @@ verbs! {
     PolicyCleared = "policy.cleared", None;
     ExceptionGiven = "policy_exception.given", None;
     ExceptionEnded = "policy_exception.ended", None;
+    WebhookCreated = "webhook.created", None;
+    WebhookUpdated = "webhook.updated", None;
+    WebhookDeleted = "webhook.deleted", None;
+    WebhookRotated = "webhook.rotated", None;
+    WebhookTested = "webhook.tested", None;
+    WebhookReplayed = "webhook.replayed", None;
     AttemptRefused = "attempt.refused", None;
 }
 

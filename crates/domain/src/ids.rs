@@ -145,6 +145,12 @@ ids! {
     ReviewId = "rev_";
     /// An exception from policy, for one place and a time.
     ExceptionId = "exc_";
+    /// An endpoint that is told of events.
+    WebhookId = "hook_";
+    /// One event on its way to one endpoint.
+    DeliveryId = "dlv_";
+    /// One mail on its way.
+    MailId = "mail_";
     /// A provider connection of one organization.
     ProviderId = "prov_";
     /// One price of one model, from one date on.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod ids;
 pub mod invites;
 pub mod members;
+pub mod messages;
 pub mod money;
 pub mod organizations;
 pub mod page;

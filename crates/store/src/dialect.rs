@@ -90,7 +90,7 @@ macro_rules! id_values {
 
 id_values! {
     OrganizationId UserId ProjectId KeyId SecretId ServiceAccountId InviteId ProviderId PriceId AllowanceId
-    RecordId AuditId SessionId RequestId ReplicaId RoleId GroupId HandoverId ApprovalId ReviewId ExceptionId
+    RecordId AuditId SessionId RequestId ReplicaId RoleId GroupId HandoverId ApprovalId ReviewId ExceptionId WebhookId DeliveryId MailId
 }
 
 /// A list, for `in list($n)`: travels as a JSON array.

@@ -67,6 +67,9 @@ permissions! {
     PriceManage = "price.manage", Organization, "Override prices for the organization.";
     PolicyRead = "policy.read", Organization, "See every setting of the organization's policy.";
     PolicyManage = "policy.manage", Organization, "Set the organization's policy, and give exceptions.";
+    WebhookRead = "webhook.read", Organization, "See webhooks and what was sent (never their secrets).";
+    WebhookManage = "webhook.manage", Organization, "Make, change, test and remove webhooks, and send events again.";
+    MailRead = "mail.read", Organization, "See which mails were sent to whom, and what became of them.";
     AuditRead = "audit.read", Organization, "Read the audit trail.";
     ProjectCreate = "project.create", Organization, "Create projects.";
     AllowanceManage = "allowance.manage", Organization, "Set any allowance of the organization.";
@@ -126,6 +129,8 @@ impl Permission {
                 | Self::ProviderRead
                 | Self::PriceRead
                 | Self::PolicyRead
+                | Self::WebhookRead
+                | Self::MailRead
                 | Self::AuditRead
                 | Self::ProjectRead
                 | Self::ProjectPolicyRead

@@ -22,6 +22,7 @@ paired! {
     5 "0005_metering",
     6 "0006_access",
     12 "0012_policy",
+    13 "0013_messages",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

@@ -18,6 +18,7 @@ pub mod providers;
 pub mod routes;
 pub mod service_accounts;
 pub mod usage;
+pub mod webhooks;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -18,6 +18,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::providers::api::endpoints(),
         crate::prices::api::endpoints(),
         crate::policy::api::endpoints(),
+        crate::webhooks::api::endpoints(),
         crate::usage::api::endpoints(),
         crate::allowances::api::endpoints(),
         crate::audit::api::endpoints(),

@@ -13,4 +13,4 @@ pub use mail::{Letter, Mail};
 pub use notice::{Audience, Notice};
 pub use schedule::{GIVE_UP_AFTER, next_attempt};
 pub use signature::{WebhookSecret, headers};
-pub use webhook::{Attempt, Delivery, DeliveryState, Webhook, event_types};
+pub use webhook::{Attempt, Delivery, DeliveryState, Webhook, event_types, webhook_url};

@@ -3,6 +3,7 @@
 use super::event::EventType;
 use crate::error::Error;
 use crate::ids::{AuditId, DeliveryId, OrganizationId, UserId, WebhookId};
+use crate::providers::{base_url, refuse_private};
 use crate::time::Timestamp;
 
 /// An endpoint that is told of events, without its secret.
@@ -130,4 +131,59 @@ pub fn event_types(names: &[String]) -> Result<Vec<EventType>, Error> {
     kinds.sort_unstable();
     kinds.dedup();
     Ok(kinds)
+}
+
+/// An endpoint's address as stored: like a provider's base URL, and with a query where it has one. Plain `http` only
+/// to a `host:port` that the operator listed.
+///
+/// # Errors
+/// `invalid_url`; `address_not_allowed`; `https_required`.
+pub fn webhook_url(text: &str, listed: &[String]) -> Result<String, Error> {
+    let bad =
+        || Error::invalid_param("invalid_url", "url", "Use an address such as https://example.com/hooks.");
+    let (base, query) = match text.trim().split_once('?') {
+        Some((base, query)) => (base, Some(query)),
+        None => (text.trim(), None),
+    };
+    let base = base_url(base).map_err(|_| bad())?;
+    let is_plain = |query: &str| query.bytes().all(|b| b.is_ascii_graphic() && !b"#\\\"<>{}|^`".contains(&b));
+    if query.is_some_and(|query| !is_plain(query) || query.len() > 1_024) {
+        return Err(bad());
+    }
+    refuse_private(&base, listed)?;
+    let authority = base.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if base.starts_with("http://") && !listed.iter().any(|one| one.eq_ignore_ascii_case(authority)) {
+        return Err(Error::invalid_param("https_required", "url", "Webhooks are sent over https alone."));
+    }
+    Ok(query.map_or_else(|| base.clone(), |query| format!("{base}?{query}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_public_and_encrypted_unless_the_operator_listed_them() {
+        let listed = ["127.0.0.1:9000".to_owned()];
+        for (url, is_fine) in [
+            ("https://example.com/hooks?token=a-b", true),
+            ("http://127.0.0.1:9000/hooks", true),
+            ("http://127.0.0.1:9001/hooks", false),
+            ("http://example.com/hooks", false),
+            ("https://10.0.0.1/hooks", false),
+            ("https://user:word@example.com/", false),
+            ("https://example.com/#part", false),
+            ("ftp://example.com/", false),
+            ("", false),
+        ] {
+            assert_eq!(webhook_url(url, &listed).is_ok(), is_fine, "{url}");
+        }
+    }
+
+    #[test]
+    fn events_are_chosen_by_name() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(event_types(&names(&["key.created", "key.created"])).unwrap().len(), 1);
+        assert!(event_types(&names(&["king.crowned"])).is_err());
+    }
 }

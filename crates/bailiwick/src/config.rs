@@ -29,6 +29,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long sessions live.
     pub sessions: Sessions,
+    /// How mail is sent.
+    pub mail: Mail,
     /// The simulated provider.
     pub simulated: Simulated,
     /// What is logged and how.
@@ -51,6 +53,16 @@ pub struct Sessions {
     pub idle_minutes: i64,
     /// In any case, in hours.
     pub absolute_hours: i64,
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The mail server's address; none is sent while it is empty.
+    pub server: String,
+    /// The sender.
+    pub from: String,
 }
 
 /// The simulated provider.
@@ -83,6 +95,7 @@ struct File {
     create_organizations: String,
     limits: Limits,
     sessions: Sessions,
+    mail: Mail,
     simulated: Simulated,
     log: Log,
 }
@@ -184,6 +197,9 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
     if !["text", "json"].contains(&file.log.format.as_str()) {
         mistakes.push("log.format: use \"text\" or \"json\"".to_owned());
     }
+    if !file.mail.server.is_empty() {
+        mistakes.extend(crate::mail::Mailer::new(&file.mail.server, &file.mail.from).err());
+    }
     let Ok(listen) = address else { return Err(mistakes) };
     if !mistakes.is_empty() {
         return Err(mistakes);
@@ -201,6 +217,7 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         anyone_creates_organizations: file.create_organizations == "anyone",
         limits: file.limits,
         sessions: file.sessions,
+        mail: file.mail,
         simulated: file.simulated,
         log: file.log,
     })

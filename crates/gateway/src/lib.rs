@@ -1,5 +1,6 @@
 //! The metered door: every call to an upstream provider is identified, admitted, forwarded, settled and recorded here.
 
+pub mod outbound;
 pub mod ports;
 pub mod routes;
 pub mod snapshot;

@@ -16,7 +16,9 @@ use crate::ambient::System;
 use crate::config::Config;
 use crate::data_folder::{self, DataFolder};
 use crate::house::House;
+use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
+use crate::tasks::messages::Messages;
 use crate::tasks::{drain, recover, slices};
 
 /// Open calls get so long to end when the server is told to stop.
@@ -60,7 +62,9 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
     let address = listener.local_addr()?;
     let (house, app, control) = put_together(&config, &folder, opened, address).await?;
     crate::first_run::announce(&control, &config, address).await?;
+    let messages = messages(&config, &house, address)?;
     let tasks = [
+        tokio::spawn(messages.run()),
         tokio::spawn(drain::run(Arc::clone(&house))),
         tokio::spawn(slices::run(Arc::clone(&house))),
         tokio::spawn(flush_refusals(control)),
@@ -123,6 +127,15 @@ pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settin
         session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
         ..control::Settings::default()
     }
+}
+
+/// What sends webhooks and, where there is a mail server, mails.
+fn messages(config: &Config, house: &Arc<House>, address: SocketAddr) -> Result<Messages, Failed> {
+    let mail = &config.mail;
+    let mailer = (!mail.server.is_empty()).then(|| Mailer::new(&mail.server, &mail.from));
+    let public_url = control_settings(config, address).public_url;
+    let mailer = mailer.transpose().map_err(Failed)?;
+    Ok(Messages::new(Arc::clone(house), &config.allow_upstream, mailer, public_url))
 }
 
 async fn flush_refusals(control: Control) {

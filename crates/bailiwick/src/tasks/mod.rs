@@ -2,5 +2,6 @@
 
 pub mod drain;
 pub mod follow;
+pub mod messages;
 pub mod recover;
 pub mod slices;

@@ -24,4 +24,5 @@ mod scene;
 #[path = "../rig/server.rs"]
 mod server;
 mod tidy;
+mod webhooks;
 mod world;

@@ -8,6 +8,7 @@ pub mod audit;
 mod authn;
 pub mod http;
 pub mod invites;
+pub mod mails;
 pub mod members;
 pub mod organizations;
 pub mod policy;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub organizations_are_open: bool,
     /// `host:port` of the addresses off the public internet that providers may have.
     pub allowed_upstreams: Vec<String>,
+    /// Whether there is a mail server: links are then mailed, not shown.
+    pub mail_is_on: bool,
     /// Whether `x-forwarded-for` of the proxy in front is believed.
     pub trusts_proxy: bool,
     /// After how many microseconds without a request a session ends.
@@ -78,6 +81,7 @@ impl Default for Settings {
             is_https: false,
             organizations_are_open: true,
             allowed_upstreams: Vec::new(),
+            mail_is_on: false,
             trusts_proxy: false,
             session_idle_micros: 12 * HOUR,
             session_length_micros: 30 * DAY,

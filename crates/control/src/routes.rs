@@ -19,6 +19,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::prices::api::endpoints(),
         crate::policy::api::endpoints(),
         crate::webhooks::api::endpoints(),
+        crate::mails::api::endpoints(),
         crate::usage::api::endpoints(),
         crate::allowances::api::endpoints(),
         crate::audit::api::endpoints(),

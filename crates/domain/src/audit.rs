@@ -113,6 +113,8 @@ verbs! {
     WebhookRotated = "webhook.rotated", None;
     WebhookTested = "webhook.tested", None;
     WebhookReplayed = "webhook.replayed", None;
+    MailTested = "mail.tested", None;
+    NoticeChanged = "notice.changed", None;
     AttemptRefused = "attempt.refused", None;
 }
 

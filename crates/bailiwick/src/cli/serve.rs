@@ -123,6 +123,7 @@ pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settin
         public_url,
         organizations_are_open: config.anyone_creates_organizations,
         allowed_upstreams: config.allow_upstream.clone(),
+        mail_is_on: !config.mail.server.is_empty(),
         session_idle_micros: config.sessions.idle_minutes.saturating_mul(MINUTE),
         session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
         ..control::Settings::default()

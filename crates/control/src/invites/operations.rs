@@ -6,9 +6,11 @@ use domain::api_keys;
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{InviteId, ProjectId};
 use domain::invites::{INVITE_LIFETIME, Invite};
+use domain::messages::Letter;
 use domain::page::{Page, PageRequest};
 use domain::text;
 use serde_json::{Value, json};
+use store::Change;
 
 use crate::{Control, Failure};
 
@@ -58,10 +60,31 @@ pub async fn create_invite(control: &Control, grant: &Grant, new: NewInvite) -> 
     let token = api_keys::opaque_token(control.ambient.as_ref());
     let mut change = control.change(grant).await?;
     change.insert_invite(&invite, &control.secrets.pepper().hash(token.reveal())).await?;
+    let url = format!("{}/invites/{}", control.settings.public_url, token.reveal());
+    if control.settings.mail_is_on {
+        mail(control, &mut change, grant, (&invite, &url)).await?;
+    }
     let entry = AuditEntry::new(Verb::InviteSent, invite.id).after(shown(&invite));
     control.commit(change, entry).await?;
-    let url = format!("{}/invites/{}", control.settings.public_url, token.reveal());
     Ok(SentInvite { invite, url })
+}
+
+/// Writes the mail that carries an invitation's link.
+async fn mail(
+    control: &Control,
+    change: &mut Change,
+    grant: &Grant,
+    (invite, url): (&Invite, &str),
+) -> Result<(), Failure> {
+    let organization = control.store.organization(grant).await?;
+    let letter = Letter::Invite {
+        organization: organization.name,
+        inviter: grant.actor().map(|actor| actor.email.clone()).unwrap_or_default(),
+        link: url.to_owned(),
+        expires: invite.expires_at.to_string(),
+    };
+    change.insert_mail(organization.id, &invite.email, &letter, &control.secrets).await?;
+    Ok(())
 }
 
 /// Invitations that were not revoked.

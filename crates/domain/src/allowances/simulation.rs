@@ -77,6 +77,7 @@ pub(super) enum Step {
 pub(super) struct World {
     pub allowances: Vec<Arc<Allowance>>,
     pub at: Timestamp,
+    latest: Timestamp,
     pub counters: HashMap<SliceKey, Counter>,
     replicas: Vec<Replica>,
     slices: BTreeMap<(usize, SliceKey), i64>,
@@ -100,6 +101,7 @@ impl World {
             highest: allowances.iter().map(|allowance| allowance.amount).collect(),
             allowances: allowances.into_iter().map(Arc::new).collect(),
             at: START,
+            latest: START,
             counters: HashMap::new(),
             replicas: (0..replicas).map(|_| Replica::default()).collect(),
             slices: BTreeMap::new(),
@@ -136,6 +138,7 @@ impl World {
             Step::SetAmount { which, amount } => self.set_amount(which, amount),
             Step::Wait { micros } => {
                 self.at = self.at.plus_micros(micros);
+                self.latest = self.latest.max(self.at);
                 micros != 0
             }
         };
@@ -389,7 +392,9 @@ impl World {
 
     /// With nothing held any more, all that is not spent can be used, and no more; a refusal is for good.
     fn check_usable(&mut self, which: usize) {
-        self.at = self.at.plus_micros(SECOND);
+        // Later than any moment so far, however the clock was set: no refusal is remembered.
+        self.latest = self.latest.plus_micros(SECOND);
+        self.at = self.latest;
         let counter = self.counters.get(&self.key(which)).copied().unwrap_or_default();
         let left = counter.left(self.allowances[which].amount);
         assert_eq!(self.ask(0, left + 1, 1 << which, Fate::Told), Err(Some(Reason::Exhausted)));

@@ -85,11 +85,12 @@ async fn a_stopped_key_ends_its_streams_at_the_next_chunk() {
     world.key.lock().unwrap().revoked_at = Some(world.ambient().now());
     gateway.stop_key(id);
     let rest = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-    assert!(rest.contains("key_revoked") && !rest.contains("[DONE]"), "{rest}");
+    assert!(rest.contains("key_stopped") && !rest.contains("[DONE]"), "{rest}");
     let response = send(&gateway.router(), asking(&world, CHAT, PLAIN)).await;
     assert_eq!(response.status(), 401);
     assert!(text(response).await.contains("\"key_revoked\""));
-    assert_eq!(world.records().len(), 1);
+    let statuses: Vec<_> = world.records().iter().map(|record| record.settlement.status).collect();
+    assert_eq!(statuses, [CallStatus::KeyStopped]);
 }
 
 /// A hard limit of five requests, for ever.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::access::{Grant, Task};
-use domain::allowances::{Purse, Share, SliceWish};
+use domain::allowances::{Lease, Purse, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::{OrganizationId, ReplicaId};
 use domain::pricing::Catalogue;
@@ -188,7 +188,7 @@ impl Ports for House {
         &self,
         _: OrganizationId,
         wishes: Vec<SliceWish>,
-    ) -> BoxFuture<'static, Result<Vec<Option<i64>>, PortError>> {
+    ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>> {
         let (store, replica_id) = (self.store.clone(), self.replica_id);
         Box::pin(async move {
             let mut lent = Vec::with_capacity(wishes.len());

@@ -53,14 +53,22 @@ pub enum CallStatus {
     UpstreamError,
     /// The provider could not be reached, or hung up midway.
     UpstreamClosed,
+    /// The key was disabled or revoked while the answer streamed.
+    KeyStopped,
     /// The process died while the call was in flight; charged its full hold.
     Recovered,
 }
 
 impl CallStatus {
     /// Every end.
-    pub const ALL: [Self; 5] =
-        [Self::Succeeded, Self::ClientClosed, Self::UpstreamError, Self::UpstreamClosed, Self::Recovered];
+    pub const ALL: [Self; 6] = [
+        Self::Succeeded,
+        Self::ClientClosed,
+        Self::UpstreamError,
+        Self::UpstreamClosed,
+        Self::KeyStopped,
+        Self::Recovered,
+    ];
 
     /// The word in the database and on the wire.
     pub const fn name(self) -> &'static str {
@@ -69,6 +77,7 @@ impl CallStatus {
             Self::ClientClosed => "client_closed",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamClosed => "upstream_closed",
+            Self::KeyStopped => "key_stopped",
             Self::Recovered => "recovered",
         }
     }

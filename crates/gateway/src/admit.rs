@@ -105,13 +105,10 @@ async fn lease(
     let purse = Arc::clone(&caller.organization.purse);
     let told = tokio::spawn(async move {
         // Where the answer is lost nothing is told: the store may have lent, but that is not certain.
-        let granted = asked.await?;
+        let leases = asked.await?;
         let mut purse = lock(&purse);
-        for (place, wish) in wishes.iter().enumerate() {
-            match granted.get(place).copied().flatten() {
-                Some(granted) => purse.granted(wish, granted, at),
-                None => purse.refused(wish, amounts[place], at),
-            }
+        for ((wish, amount), lease) in wishes.iter().zip(amounts).zip(leases) {
+            purse.answered(wish, amount, lease, at);
         }
         Ok(())
     });
@@ -180,17 +177,23 @@ fn refusal(
         Some(moment) => format!("It starts anew at {moment}."),
         None => "It does not start anew by itself.".to_owned(),
     };
+    let status = StatusCode::TOO_MANY_REQUESTS;
     match reason {
         Reason::Throttled => {
             let message = format!("{limit} is reached. Slow down and try again. {who} can raise it.");
             let wait = resets_at.map_or(1, |moment| (moment.micros_since(at) + 999_999) / 1_000_000);
-            let status = StatusCode::TOO_MANY_REQUESTS;
             let refusal = Refusal::new(status, "rate_limit_error", "rate_limit_exceeded", message);
             Refusal { retry_after_seconds: Some(wait.max(1)), ..refusal }
         }
+        Reason::Held => {
+            let message = format!(
+                "{limit} has enough left, but other calls hold it until they end. Try again shortly. {who} can raise it."
+            );
+            let refusal = Refusal::new(status, "rate_limit_error", "allowance_held", message);
+            Refusal { retry_after_seconds: Some(1), ..refusal }
+        }
         Reason::Exhausted => {
             let message = format!("{limit} has not enough left for this call. {reset} {who} can raise it.");
-            let status = StatusCode::TOO_MANY_REQUESTS;
             Refusal::new(status, "insufficient_quota", "allowance_exhausted", message).finally()
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::allowances::{Share, SliceWish};
+use domain::allowances::{Lease, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::OrganizationId;
 use domain::time::Ambient;
@@ -65,7 +65,7 @@ pub trait Ports: Send + Sync + 'static {
     /// Which part of in-memory limits is this replica's.
     fn share(&self) -> Share;
 
-    /// Asks the store to lend slices; for each wish, in their order, what was lent, or none where it did not fit.
+    /// Asks the store to lend slices; the answer to each wish, in their order.
     /// The gateway runs this to its end whatever becomes of the call, and tells the purse.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ pub trait Ports: Send + Sync + 'static {
         &self,
         organization_id: OrganizationId,
         wishes: Vec<SliceWish>,
-    ) -> BoxFuture<'static, Result<Vec<Option<i64>>, PortError>>;
+    ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>>;
 
     /// Whether what is cached may still be served: false once the feed has been out of reach for the stated lease.
     fn is_current(&self) -> bool;

@@ -76,15 +76,18 @@ impl MeteredStream {
         let State::Live(live) = std::mem::replace(&mut self.state, State::Ended) else { return };
         let Live { body, admission, .. } = *live;
         self.state = State::Syncing(admission.settle(end), last);
-        release(body);
+        // What a stopped key is still being answered is cancelled: nobody would be charged for more of it.
+        if end != CallStatus::KeyStopped {
+            release(body);
+        }
     }
 
     /// The next state or the next bytes of a live stream.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let State::Live(live) = &mut self.state else { return Poll::Ready(None) };
         if live.key.is_stopped() {
-            let refusal = Refusal::credential("key_revoked", "This API key was stopped.");
-            self.conclude(CallStatus::UpstreamClosed, error_event(&refusal));
+            let refusal = Refusal::credential("key_stopped", "This API key was disabled or revoked.");
+            self.conclude(CallStatus::KeyStopped, error_event(&refusal));
             return Poll::Ready(None);
         }
         let chunk = match live.body.poll_chunk(cx) {

@@ -16,6 +16,8 @@ mod bad_input;
 mod budget;
 mod callers;
 mod config;
+#[path = "../rig/engines.rs"]
+mod engines;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
@@ -23,6 +25,7 @@ mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]
 mod server;
+mod stopped;
 mod tidy;
 mod webhooks;
 mod world;

@@ -14,6 +14,8 @@ pub const INPUT_RATE: i64 = 3_000_000_000;
 pub const OUTPUT_RATE: i64 = 7_000_000_000;
 /// The model of the tests.
 pub const MODEL: &str = "mock";
+/// A model that takes nothing for what it reads: its calls cost what they hold when they generate all they may.
+pub const EVEN: &str = "even";
 
 /// An organization whose project calls the mock upstream.
 pub struct Scene {
@@ -25,6 +27,8 @@ pub struct Scene {
     pub project_id: String,
     /// A key of the project.
     pub key: String,
+    /// Its id.
+    pub key_id: String,
     /// The upstream.
     pub mock: MockUpstream,
 }
@@ -40,15 +44,17 @@ impl Scene {
         let project = server.ok("POST", "/v1/organization/projects", &admin.admin_key, Some(&project)).await;
         let project_id = text(&project, "id");
         let provider = json!({"name": "mock", "kind": "openai", "base_url": format!("http://{}/v1", mock.address),
-            "credential": "sk-upstream", "models": [MODEL], "contract_owner": "Procurement"});
+            "credential": "sk-upstream", "models": [MODEL, EVEN], "contract_owner": "Procurement"});
         server.ok("POST", "/v1/organization/providers", &admin.admin_key, Some(&provider)).await;
-        let price = json!({"model": MODEL, "kind": "openai", "context_tokens": 8000, "max_output_tokens": 64,
-            "rates": {"input": INPUT_RATE, "output": OUTPUT_RATE}, "source": "the test"});
-        server.ok("POST", "/v1/organization/prices", &admin.admin_key, Some(&price)).await;
+        for (model, input) in [(MODEL, INPUT_RATE), (EVEN, 0)] {
+            let price = json!({"model": model, "kind": "openai", "context_tokens": 8000, "max_output_tokens": 64,
+                "rates": {"input": input, "output": OUTPUT_RATE}, "source": "the test"});
+            server.ok("POST", "/v1/organization/prices", &admin.admin_key, Some(&price)).await;
+        }
         let accounts = format!("/v1/organization/projects/{project_id}/service_accounts");
         let account = server.ok("POST", &accounts, &admin.admin_key, Some(&json!({"name": "Caller"}))).await;
-        let key = text(&account["api_key"], "value");
-        (Self { start, admin, project_id, key, mock }, server)
+        let (key, key_id) = (text(&account["api_key"], "value"), text(&account["api_key"], "id"));
+        (Self { start, admin, project_id, key, key_id, mock }, server)
     }
 
     /// Sets a hard allowance on the project and returns its id.

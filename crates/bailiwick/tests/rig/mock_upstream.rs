@@ -1,7 +1,8 @@
 //! A provider that speaks OpenAI's wire format and keeps its own journal of what it served: the truth to compare with.
 //!
 //! A call names itself by the request's `user` field. The answer's size follows from the request alone, so a test
-//! can know it beforehand; the journal says what was really served.
+//! can know it beforehand; the journal says what was really served. Two words in the text ask for a provider that
+//! misbehaves: `mute` tells no usage, `stall` never ends a stream after its last word.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -79,36 +80,39 @@ impl MockUpstream {
                 served.authorization = request.authorization.clone();
             });
             if request.path.ends_with("/embeddings") {
-                self.embed(&mut socket, input).await?;
+                self.embed(&mut socket, &request.body).await?;
             } else if request.body["stream"] == true {
-                self.stream(&mut socket, &name, &request.body, input, output).await?;
+                self.stream(&mut socket, &name, &request.body).await?;
             } else {
-                self.complete(&mut socket, input, output).await?;
+                self.complete(&mut socket, &request.body).await?;
             }
             self.note(&name, |served| served.is_complete = true);
         }
         Ok(())
     }
 
-    async fn complete(
-        &self,
-        socket: &mut BufReader<TcpStream>,
-        input: i64,
-        output: i64,
-    ) -> std::io::Result<()> {
-        let body = json!({
+    async fn complete(&self, socket: &mut BufReader<TcpStream>, request: &Value) -> std::io::Result<()> {
+        let (input, output) = size_of(request);
+        tokio::time::sleep(self.chunk_pause * output as u32).await;
+        let message = json!({"role": "assistant", "content": WORD.repeat(output as usize)});
+        let mut body = json!({
             "id": "chatcmpl-mock", "object": "chat.completion", "created": 1, "model": "mock",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": "word ".repeat(output as usize)}, "finish_reason": "stop"}],
-            "usage": usage(input, output),
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         });
+        if !says(request, MUTE) {
+            body["usage"] = usage(input, output);
+        }
         respond(socket, &body.to_string()).await
     }
 
-    async fn embed(&self, socket: &mut BufReader<TcpStream>, input: i64) -> std::io::Result<()> {
-        let body = json!({
+    async fn embed(&self, socket: &mut BufReader<TcpStream>, request: &Value) -> std::io::Result<()> {
+        let (input, _) = size_of(request);
+        let mut body = json!({
             "object": "list", "model": "mock", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}],
-            "usage": {"prompt_tokens": input, "total_tokens": input},
         });
+        if !says(request, MUTE) {
+            body["usage"] = json!({"prompt_tokens": input, "total_tokens": input});
+        }
         respond(socket, &body.to_string()).await
     }
 
@@ -117,28 +121,26 @@ impl MockUpstream {
         socket: &mut BufReader<TcpStream>,
         name: &str,
         request: &Value,
-        input: i64,
-        output: i64,
     ) -> std::io::Result<()> {
+        let (input, output) = size_of(request);
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
         socket.write_all(head.as_bytes()).await?;
         for _ in 0..output {
-            chunk(
-                socket,
-                &event(
-                    json!([{"index": 0, "delta": {"content": "word "}, "finish_reason": null}]),
-                    Value::Null,
-                ),
-            )
-            .await?;
+            let word = json!([{"index": 0, "delta": {"content": WORD}, "finish_reason": null}]);
+            chunk(socket, &event(word, Value::Null)).await?;
             self.note(name, |served| served.chunks_written += 1);
             if !self.chunk_pause.is_zero() {
                 tokio::time::sleep(self.chunk_pause).await;
             }
         }
+        if says(request, STALL) {
+            // Until the caller gives up.
+            socket.fill_buf().await?;
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
         chunk(socket, &event(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), Value::Null))
             .await?;
-        if request["stream_options"]["include_usage"] == true {
+        if request["stream_options"]["include_usage"] == true && !says(request, MUTE) {
             chunk(socket, &event(json!([]), usage(input, output))).await?;
         }
         chunk(socket, "data: [DONE]\n\n").await?;
@@ -146,9 +148,24 @@ impl MockUpstream {
     }
 }
 
+/// What every chunk says: one token, wherever it stands.
+pub const WORD: &str = " word";
+/// Asks for an answer that tells no usage.
+pub const MUTE: &str = "mute";
+/// Asks for a stream that stops in the middle and stays open.
+pub const STALL: &str = "stall";
+
+fn text_of(request: &Value) -> &str {
+    request["messages"][0]["content"].as_str().or(request["input"].as_str()).unwrap_or("")
+}
+
+fn says(request: &Value, order: &str) -> bool {
+    text_of(request).split_whitespace().any(|word| word == order)
+}
+
 /// Tokens read and generated: a twentieth of the text, and as many as `max_tokens` allows up to a number in the text.
 pub fn size_of(request: &Value) -> (i64, i64) {
-    let text = request["messages"][0]["content"].as_str().or(request["input"].as_str()).unwrap_or("");
+    let text = text_of(request);
     let asked: i64 = text.split_whitespace().filter_map(|word| word.parse::<i64>().ok()).next().unwrap_or(8);
     let most = request["max_tokens"].as_i64().unwrap_or(64);
     let input = 1 + text.len() as i64 / 20;

@@ -88,7 +88,7 @@ pub struct RecordJson {
     pub cost_nano_usd: i64,
     /// The most that it could have cost, in nano-dollars.
     pub held_nano_usd: i64,
-    /// `succeeded`, `client_closed`, `upstream_error`, `upstream_closed` or `recovered`.
+    /// `succeeded`, `client_closed`, `upstream_error`, `upstream_closed`, `key_stopped` or `recovered`.
     pub status: String,
     /// Whether the tokens are our count rather than the provider's word.
     pub estimated: bool,

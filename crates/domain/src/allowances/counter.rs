@@ -1,5 +1,7 @@
 //! The store's side of one allowance in one window. The SQL of the store mirrors these rules; the simulation runs them.
 
+use super::Lease;
+
 /// What the store keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
@@ -16,12 +18,13 @@ impl Counter {
     }
 
     /// Lends as much of `wish` as is left, if that is at least `need`; nothing otherwise.
-    pub fn lease(&mut self, amount: i64, need: i64, wish: i64) -> Option<i64> {
+    pub fn lease(&mut self, amount: i64, need: i64, wish: i64) -> Lease {
         let granted = wish.max(need).min(self.left(amount));
-        (granted >= need).then(|| {
-            self.leased = self.leased.saturating_add(granted);
-            granted
-        })
+        if granted < need {
+            return Lease::Refused { settled: self.settled };
+        }
+        self.leased = self.leased.saturating_add(granted);
+        Lease::Granted(granted)
     }
 
     /// Books a usage record that arrives for the first time: its cost is settled, and what it took of a slice

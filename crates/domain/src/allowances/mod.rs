@@ -21,7 +21,8 @@
 //! counted in `settled` from then on.
 //!
 //! Why nothing is refused in vain: with one replica a call fits exactly when what is settled, charged and held
-//! leaves room for it. With more, what lies idle in another's slice is back within seconds.
+//! leaves room for it. With more, what lies idle in another's slice is back within seconds. A refusal says which:
+//! *exhausted* when what is settled leaves too little whatever comes back, *held* when waiting may help.
 //!
 //! An allowance's scope, unit and window never change, for its counters would mean something else: only its amount
 //! and enforcement do. Lowering it leaves slices that are out as the only excess; they come back at the next
@@ -39,7 +40,7 @@ mod counter;
 mod purse;
 
 pub use counter::Counter;
-pub use purse::{Denial, Hold, Purse, Reason, Return, Share, SliceKey, SliceWish};
+pub use purse::{Denial, Hold, Lease, Purse, Reason, Return, Share, SliceKey, SliceWish};
 
 #[cfg(test)]
 mod simulation;

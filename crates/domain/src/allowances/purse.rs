@@ -6,8 +6,8 @@
 //! What a caller does, with one and the same moment `at` throughout a call:
 //!
 //! 1. [`Purse::hold`]. On [`Denial::NeedSlice`] ask the store to lease each wish, tell the answers with
-//!    [`Purse::granted`] or [`Purse::refused`], and hold again, a refused lease included: what another call gave
-//!    back meanwhile may do. Only [`Denial::Refused`] is the end of it.
+//!    [`Purse::answered`], and hold again, a refused lease included: what another call gave back meanwhile may do.
+//!    Only [`Denial::Refused`] is the end of it.
 //! 2. Journal [`Hold::charges`] in the open record. A process that dies here is charged exactly that.
 //! 3. [`Purse::settle`] once, and journal the charges it returns in the settled record.
 //! 4. When the store has booked the record, tell [`Purse::drained`] its charges, once.
@@ -16,7 +16,7 @@
 //! Two rules keep the purse and the store's row of its slice the same. After a start, what the journal holds from
 //! before is drained and the old slices are returned *before* the first lease, and is not told to the new purse.
 //! And where it is not known whether the store did what it was asked (the connection broke), assume the worse:
-//! nothing was lent (tell neither), and all was taken back. What this locks is free again after the next start; nothing is ever
+//! nothing was lent (tell nothing), and all was taken back. What this locks is free again after the next start; nothing is ever
 //! spent twice.
 
 use std::collections::HashMap;
@@ -81,11 +81,27 @@ pub struct SliceWish {
     pub wish: i64,
 }
 
+/// What the store answered to a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// So much more is lent.
+    Granted(i64),
+    /// Not even the need is left.
+    Refused {
+        /// The sum of the window's records: spent for good. The rest of the amount is lent, and what calls do not
+        /// use of it comes back.
+        settled: i64,
+    },
+}
+
 /// Why a hold was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A window of an hour or longer has not enough left, or the call alone is more than a whole minute's amount.
+    /// What is spent leaves too little, or the call alone is more than the amount: waiting does not help while the
+    /// window lasts.
     Exhausted,
+    /// Enough is not spent, but other calls hold it, or other replicas: what they do not use comes back.
+    Held,
     /// A minute is full, or too many calls are in flight: waiting helps.
     Throttled,
 }
@@ -178,7 +194,30 @@ struct Slice {
     /// The allowance's amount when last asked, and whether it has fallen since the last return.
     amount: i64,
     is_lowered: bool,
-    refused: Option<(Timestamp, i64, i64)>,
+    refused: Option<Refusal>,
+}
+
+/// What the store would not lend, of which amount, and what was settled of it then.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    at: Timestamp,
+    need: i64,
+    amount: i64,
+    settled: i64,
+}
+
+impl Refusal {
+    /// Whether it still answers the question whether so much more of this amount would be lent.
+    fn answers(&self, need: i64, amount: i64, at: Timestamp) -> bool {
+        let is_recent = at.micros_since(self.at).unsigned_abs() < REFUSAL_HOLDS.unsigned_abs();
+        is_recent && need >= self.need && amount == self.amount
+    }
+
+    /// Why a call of this size is not admitted. What is settled only grows, so `Exhausted` is never said too early;
+    /// what has ended and not drained yet still counts as held.
+    fn reason(&self, call: i64) -> Reason {
+        if call > self.amount.saturating_sub(self.settled) { Reason::Exhausted } else { Reason::Held }
+    }
 }
 
 impl Slice {
@@ -306,24 +345,23 @@ impl Purse {
         charges
     }
 
-    /// Notes that the store has lent so much more. Not to be called where that is not certain.
-    pub fn granted(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
+    /// Notes what the store answered to a wish about an allowance of this amount. What it would not lend it is not
+    /// asked for again for a moment. Not to be called where the answer is not certain.
+    pub fn answered(&mut self, wish: &SliceWish, amount: i64, lease: Lease, at: Timestamp) {
         let slice = self.slices.entry(wish.key).or_default();
-        slice.granted = slice.granted.saturating_add(amount);
         slice.window_end = wish.window_end;
-        slice.leased_at = at;
-        slice.drawn_at = at;
-        slice.last_wish = wish.wish;
-        slice.refused = None;
-    }
-
-    /// Notes that the store would not lend `wish.need` of an allowance of this amount. For a moment it is not
-    /// asked for as much again.
-    pub fn refused(&mut self, wish: &SliceWish, amount: i64, at: Timestamp) {
-        let slice = self.slices.entry(wish.key).or_default();
         slice.drawn_at = slice.drawn_at.max(at);
-        slice.window_end = wish.window_end;
-        slice.refused = Some((at, wish.need, amount));
+        match lease {
+            Lease::Granted(granted) => {
+                slice.granted = slice.granted.saturating_add(granted);
+                slice.leased_at = at;
+                slice.last_wish = wish.wish;
+                slice.refused = None;
+            }
+            Lease::Refused { settled } => {
+                slice.refused = Some(Refusal { at, need: wish.need, amount, settled });
+            }
+        }
     }
 
     /// Notes that charges have reached the store, which took them off this replica's slices.
@@ -383,14 +421,12 @@ impl Purse {
             return Ok(None);
         }
         let need = amount.saturating_sub(free);
-        let known = slice.and_then(|slice| slice.refused);
-        let is_known = known.is_some_and(|(when, refused, of)| {
-            need >= refused
-                && of == allowance.amount
-                && at.micros_since(when).unsigned_abs() < REFUSAL_HOLDS.unsigned_abs()
-        });
-        if amount > allowance.amount || is_known {
+        if amount > allowance.amount {
             return Err(refused(allowance, Reason::Exhausted, span));
+        }
+        let known = slice.and_then(|slice| slice.refused);
+        if let Some(known) = known.filter(|known| known.answers(need, allowance.amount, at)) {
+            return Err(refused(allowance, known.reason(amount), span));
         }
         let most = (allowance.amount / if share.is_lone { 10 } else { 100 }).max(need);
         let recent = slice.filter(|slice| at.micros_since(slice.leased_at) < SLICE_LASTS);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::*;
-use crate::time::TimeZone;
+use crate::time::{SECOND, TimeZone};
 
 pub(super) const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
@@ -77,6 +77,7 @@ pub(super) enum Step {
 pub(super) struct World {
     pub allowances: Vec<Arc<Allowance>>,
     pub at: Timestamp,
+    latest: Timestamp,
     pub counters: HashMap<SliceKey, Counter>,
     replicas: Vec<Replica>,
     slices: BTreeMap<(usize, SliceKey), i64>,
@@ -100,6 +101,7 @@ impl World {
             highest: allowances.iter().map(|allowance| allowance.amount).collect(),
             allowances: allowances.into_iter().map(Arc::new).collect(),
             at: START,
+            latest: START,
             counters: HashMap::new(),
             replicas: (0..replicas).map(|_| Replica::default()).collect(),
             slices: BTreeMap::new(),
@@ -136,6 +138,7 @@ impl World {
             Step::SetAmount { which, amount } => self.set_amount(which, amount),
             Step::Wait { micros } => {
                 self.at = self.at.plus_micros(micros);
+                self.latest = self.latest.max(self.at);
                 micros != 0
             }
         };
@@ -154,6 +157,17 @@ impl World {
     }
 
     pub(super) fn call(&mut self, replica: usize, worst: i64, applies: u8, lease: Fate) -> bool {
+        self.ask(replica, worst, applies, lease).is_ok()
+    }
+
+    /// Asks for admission; on a refusal says why, nothing when the store did not answer.
+    pub(super) fn ask(
+        &mut self,
+        replica: usize,
+        worst: i64,
+        applies: u8,
+        lease: Fate,
+    ) -> Result<(), Option<Reason>> {
         let which: Vec<usize> = (0..self.allowances.len()).filter(|n| applies >> n & 1 == 1).collect();
         let applicable: Vec<_> = which.iter().map(|n| Arc::clone(&self.allowances[*n])).collect();
         let (amounts, share) = (Amounts::of_call(worst, 0, 0), self.share());
@@ -163,15 +177,15 @@ impl World {
                 Ok(hold) => {
                     let counted_in = which.iter().map(|n| self.key(*n)).collect();
                     self.admit(replica, worst, counted_in, hold);
-                    return true;
+                    return Ok(());
                 }
                 Err(Denial::NeedSlice(wishes)) if lease != Fate::NotDone => {
                     wishes.iter().for_each(|wish| self.lease(replica, wish, lease));
                 }
-                Err(Denial::NeedSlice(_)) => return false,
-                Err(Denial::Refused { allowance_id, .. }) => {
-                    self.check_refusal(replica, allowance_id, worst);
-                    return false;
+                Err(Denial::NeedSlice(_)) => return Err(None),
+                Err(Denial::Refused { allowance_id, reason, .. }) => {
+                    self.check_refusal(replica, (allowance_id, reason), worst);
+                    return Err(Some(reason));
                 }
             }
         }
@@ -186,27 +200,36 @@ impl World {
 
     fn lease(&mut self, replica: usize, wish: &SliceWish, fate: Fate) {
         let amount = self.amount_of(wish.key);
-        let granted = self.counters.entry(wish.key).or_default().lease(amount, wish.need, wish.wish);
-        let purse = &mut self.replicas[replica].purse;
-        let Some(granted) = granted else { return purse.refused(wish, amount, self.at) };
-        *self.slices.entry((replica, wish.key)).or_default() += granted;
-        if fate == Fate::Told {
-            purse.granted(wish, granted, self.at);
-        } else {
-            purse.refused(wish, amount, self.at);
-            self.leaking.insert((replica, wish.key));
+        let counter = self.counters.entry(wish.key).or_default();
+        let settled = counter.settled;
+        let mut answer = counter.lease(amount, wish.need, wish.wish);
+        if let Lease::Granted(granted) = answer {
+            *self.slices.entry((replica, wish.key)).or_default() += granted;
+            if fate != Fate::Told {
+                answer = Lease::Refused { settled };
+                self.leaking.insert((replica, wish.key));
+            }
         }
+        self.replicas[replica].purse.answered(wish, amount, answer, self.at);
     }
 
     fn amount_of(&self, key: SliceKey) -> i64 {
         self.allowances.iter().find(|allowance| allowance.id == key.allowance_id).unwrap().amount
     }
 
-    /// A process that is alone and lost no answer refuses only what truly does not fit. An excess that the store has
-    /// booked, but not told of yet, counts at both for that moment.
-    fn check_refusal(&self, replica: usize, refused: AllowanceId, worst: i64) {
+    /// Whoever says `Exhausted` is right for ever: what has drained leaves too little. And a process that is alone
+    /// and lost no answer refuses only what truly does not fit. An excess that the store has booked, but not told of
+    /// yet, counts at both for that moment.
+    fn check_refusal(&self, replica: usize, (refused, reason): (AllowanceId, Reason), worst: i64) {
         let which = self.allowances.iter().position(|allowance| allowance.id == refused).unwrap();
         let key = self.key(which);
+        if reason == Reason::Exhausted {
+            let (booked, amount) = (self.booked.get(&key).unwrap_or(&0), self.allowances[which].amount);
+            assert!(
+                booked + worst > amount,
+                "exhausted for {worst} although only {booked} of {amount} are spent"
+            );
+        }
         if self.replicas.len() == 1 && !self.leaking.contains(&(replica, key)) {
             let untold = self.replicas[replica].journal.iter();
             let untold = untold.filter(|record| self.drained.contains(&record.id));
@@ -364,5 +387,17 @@ impl World {
         self.check();
         assert!(self.counters.values().all(|counter| counter.leased == 0), "{:?}", self.counters);
         assert_eq!(self.drained.len() as u64, self.next_id, "every admitted call has exactly one record");
+        (0..self.allowances.len()).for_each(|which| self.check_usable(which));
+    }
+
+    /// With nothing held any more, all that is not spent can be used, and no more; a refusal is for good.
+    fn check_usable(&mut self, which: usize) {
+        // Later than any moment so far, however the clock was set: no refusal is remembered.
+        self.latest = self.latest.plus_micros(SECOND);
+        self.at = self.latest;
+        let counter = self.counters.get(&self.key(which)).copied().unwrap_or_default();
+        let left = counter.left(self.allowances[which].amount);
+        assert_eq!(self.ask(0, left + 1, 1 << which, Fate::Told), Err(Some(Reason::Exhausted)));
+        assert_eq!(self.ask(0, left, 1 << which, Fate::Told), Ok(()));
     }
 }

@@ -39,8 +39,12 @@ fn three(amounts: [i64; 3]) -> Vec<Allowance> {
     (0..3).map(|n| allowance(n as u128, amounts[n], windows[n])).collect()
 }
 
+fn is_full() -> bool {
+    std::env::var_os("BAILIWICK_TEST_FULL").is_some()
+}
+
 fn cases(few: u32, full_size: u32) -> ProptestConfig {
-    let cases = if cfg!(feature = "full") { full_size } else { few };
+    let cases = if is_full() { full_size } else { few };
     ProptestConfig { cases, ..ProptestConfig::default() }
 }
 
@@ -81,6 +85,30 @@ proptest! {
         let mut world = World::one(100 * cost, Window::Month, replicas);
         let admitted = (0..250).filter(|n| world.call(n % replicas, cost, 1, Fate::Told)).count();
         prop_assert!((99..=100).contains(&admitted), "{}", admitted);
+        world.quiesce();
+    }
+
+    #[test]
+    fn a_crowd_that_tries_again_while_others_hold_is_admitted_until_nothing_fits(
+        hundredth in 1..10i64,
+        percent in 1..=100i64,
+        amount in 0..20_000i64,
+        ends in prop::collection::vec(any::<usize>(), 1..50),
+    ) {
+        let (worst, cost) = (hundredth * 100, hundredth * percent);
+        let (mut world, mut ends, mut admitted) = (World::one(amount, Window::Month, 1), ends.iter().cycle(), 0);
+        loop {
+            match world.ask(0, worst, 1, Fate::Told) {
+                Ok(()) => admitted += 1,
+                Err(Some(Reason::Exhausted)) => break,
+                Err(_) => {
+                    world.end(0, *ends.next().unwrap(), percent);
+                    world.run(Step::Drain { replica: 0, count: 1, fate: Fate::Told });
+                    world.run(Step::Wait { micros: SECOND });
+                }
+            }
+        }
+        prop_assert_eq!(admitted, if worst > amount { 0 } else { (amount - worst) / cost + 1 });
         world.quiesce();
     }
 
@@ -136,7 +164,7 @@ fn explore(history: &mut Vec<Step>, alphabet: &[Step], depth: usize) -> usize {
 
 #[test]
 fn no_short_history_of_two_replicas_breaks_a_rule() {
-    let depth = if cfg!(feature = "full") { 6 } else { 4 };
+    let depth = if is_full() { 6 } else { 4 };
     let alphabet = alphabet();
     // The first step is a call of the first replica: nothing else does anything, and the two are alike.
     let firsts = &alphabet[..3];
@@ -251,7 +279,7 @@ fn a_clock_that_is_set_back_does_not_prolong_a_refusal() {
     let month = [requests(5, Window::Month)];
     let mut purse = Purse::default();
     let Err(Denial::NeedSlice(wishes)) = request(&mut purse, &month, START, Share::LONE) else { panic!() };
-    purse.refused(&wishes[0], 5, START);
+    purse.answered(&wishes[0], 5, Lease::Refused { settled: 0 }, START);
     let at = |micros| START.plus_micros(micros);
     assert!(matches!(request(&mut purse, &month, at(-9), Share::LONE), Err(Denial::Refused { .. })));
     assert!(matches!(request(&mut purse, &month, at(0), Share::LONE), Err(Denial::Refused { .. })));
@@ -268,7 +296,7 @@ fn what_is_over_is_forgotten() {
     for n in 0..100 {
         let at = START.plus_micros(n * MINUTE);
         if let Err(Denial::NeedSlice(wishes)) = request(&mut purse, &all, at, Share::LONE) {
-            wishes.iter().for_each(|wish| purse.granted(wish, wish.need, at));
+            wishes.iter().for_each(|wish| purse.answered(wish, 9, Lease::Granted(wish.need), at));
         }
         let Ok(hold) = request(&mut purse, &all, at, Share::LONE) else { break };
         let charges = purse.settle(hold, &Amounts::of_call(1, 1, 1));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::allowances::{Allowance, Counter, Purse, Share, SliceKey, SliceWish};
+use domain::allowances::{Allowance, Counter, Lease, Purse, Share, SliceKey, SliceWish};
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
 use domain::organizations::Organization;
@@ -249,7 +249,7 @@ impl Ports for World {
         &self,
         _: OrganizationId,
         wishes: Vec<SliceWish>,
-    ) -> BoxFuture<'static, Result<Vec<Option<i64>>, PortError>> {
+    ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>> {
         let counters = Arc::clone(&self.counters);
         let amounts: HashMap<_, _> =
             self.view.lock().unwrap().allowances.iter().map(|a| (a.id, a.amount)).collect();

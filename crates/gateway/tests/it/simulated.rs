@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::allowances::{Allowance, Enforcement, Level, Scope, Unit};
+use domain::allowances::{Allowance, Counter, Enforcement, Level, Scope, SliceKey, Unit};
 use domain::ids::AllowanceId;
-use domain::time::Window;
+use domain::time::{TimeZone, Window};
 use domain::usage::CallStatus;
 use gateway::Settings;
 use http::Request;
@@ -85,20 +85,18 @@ async fn a_stopped_key_ends_its_streams_at_the_next_chunk() {
     world.key.lock().unwrap().revoked_at = Some(world.ambient().now());
     gateway.stop_key(id);
     let rest = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-    assert!(rest.contains("key_revoked") && !rest.contains("[DONE]"), "{rest}");
+    assert!(rest.contains("key_stopped") && !rest.contains("[DONE]"), "{rest}");
     let response = send(&gateway.router(), asking(&world, CHAT, PLAIN)).await;
     assert_eq!(response.status(), 401);
     assert!(text(response).await.contains("\"key_revoked\""));
-    assert_eq!(world.records().len(), 1);
+    let statuses: Vec<_> = world.records().iter().map(|record| record.settlement.status).collect();
+    assert_eq!(statuses, [CallStatus::KeyStopped]);
 }
 
-#[tokio::test]
-async fn a_hard_allowance_is_never_passed() {
-    let world = World::new();
-    let router = world.gateway(Settings::default()).router();
-    let id = AllowanceId::mint(world.ambient());
-    world.allow(Allowance {
-        id,
+/// A hard limit of five requests, for ever.
+fn five_requests(world: &World) -> Allowance {
+    Allowance {
+        id: AllowanceId::mint(world.ambient()),
         organization_id: world.key.lock().unwrap().organization_id,
         scope: Scope { level: Level::Organization, model: None },
         unit: Unit::Requests,
@@ -106,17 +104,49 @@ async fn a_hard_allowance_is_never_passed() {
         amount: 5,
         enforcement: Enforcement::Hard,
         created_at: world.ambient().now(),
-    });
+    }
+}
+
+#[tokio::test]
+async fn a_hard_allowance_is_never_passed() {
+    let world = World::new();
+    let router = world.gateway(Settings::default()).router();
+    let allowance = five_requests(&world);
+    let id = allowance.id.to_string();
+    world.allow(allowance);
     let calls = (0..40).map(|_| send(&router, asking(&world, CHAT, PLAIN)));
     let answers = futures_util::future::join_all(calls).await;
     let (taken, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|a| a.status() == 200);
     assert_eq!((taken.len(), refused.len(), world.records().len()), (5, 35, 5));
+    // As long as the five have not drained, what they do not use may come back.
     for response in refused {
         assert_eq!(response.status(), 429);
-        assert_eq!(response.headers()["x-should-retry"], "false");
+        assert_eq!(response.headers()["retry-after"], "1");
+        assert!(!response.headers().contains_key("x-should-retry"));
         let body = text(response).await;
-        assert!(body.contains("allowance_exhausted") && body.contains(&id.to_string()), "{body}");
+        assert!(body.contains("allowance_held") && body.contains(&id), "{body}");
     }
+}
+
+#[tokio::test]
+async fn what_is_spent_for_good_is_refused_for_good() {
+    let world = World::new();
+    let router = world.gateway(Settings::default()).router();
+    let allowance = five_requests(&world);
+    let id = allowance.id.to_string();
+    let key = SliceKey {
+        allowance_id: allowance.id,
+        window_start: allowance.window.span(allowance.created_at, &TimeZone::utc()).start,
+    };
+    world.counters.lock().unwrap().insert(key, Counter { settled: 5, leased: 0 });
+    world.allow(allowance);
+    let response = send(&router, asking(&world, CHAT, PLAIN)).await;
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["x-should-retry"], "false");
+    assert!(!response.headers().contains_key("retry-after"));
+    let body = text(response).await;
+    assert!(body.contains("allowance_exhausted") && body.contains(&id), "{body}");
+    assert!(world.records().is_empty());
 }
 
 #[tokio::test]

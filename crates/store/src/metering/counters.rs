@@ -1,9 +1,11 @@
 //! What each allowance has settled and lent in each window.
 
+use std::collections::BTreeSet;
+
 use domain::access::Grant;
-use domain::allowances::{Allowance, Amounts, Scope, Unit};
+use domain::allowances::{Allowance, Amounts, Scope, SliceKey, Unit};
 use domain::ids::AllowanceId;
-use domain::time::{Span, Timestamp};
+use domain::time::{Span, TimeZone, Timestamp};
 
 use super::rollups::Totals;
 use crate::error::Result;
@@ -70,17 +72,43 @@ pub(super) async fn lock_organization(tx: &mut Measurement, organization: &str, 
     Ok(())
 }
 
-/// Makes the counter of a window from what that window's records add up to. The organization has to be locked.
-pub(super) async fn ensure(tx: &mut Measurement, allowance: &Allowance, span: Span) -> Result<()> {
-    let there = tx
-        .row(
-            "select window_end from allowance_counters where allowance_id = $1 and window_start = $2",
-            args![allowance.id, span.start],
+/// The end of a window's counter; none where there is no counter.
+pub(super) async fn window_end(tx: &mut Measurement, key: SliceKey) -> Result<Option<Timestamp>> {
+    let sql = "select window_end from allowance_counters where allowance_id = $1 and window_start = $2";
+    let row = tx.row(sql, args![key.allowance_id, key.window_start]).await?;
+    row.map(|row| row.time("window_end")).transpose()
+}
+
+/// The windows of an allowance in which calls of these moments count: those of the present calendar, made where they
+/// are missing, and those that an earlier calendar of the organization left open. The organization has to be locked.
+pub(super) async fn windows_of(
+    tx: &mut Measurement,
+    allowance: &Allowance,
+    moments: &BTreeSet<Timestamp>,
+    zone: &TimeZone,
+) -> Result<Vec<Span>> {
+    let rows = tx
+        .rows(
+            "select window_start, window_end from allowance_counters \
+             where allowance_id = $1 and window_start <= $2 and window_end > $3",
+            args![allowance.id, moments.last().copied(), moments.first().copied()],
         )
         .await?;
-    if there.is_some() {
-        return Ok(());
+    let there = rows
+        .iter()
+        .map(|row| Ok(Span { start: row.time("window_start")?, end: row.time("window_end")? }))
+        .collect::<Result<Vec<_>>>()?;
+    let present: BTreeSet<Span> = moments.iter().map(|at| allowance.window.span(*at, zone)).collect();
+    for span in present.iter().filter(|span| !there.contains(span)) {
+        count_window(tx, allowance, *span).await?;
     }
+    let left_open = there.into_iter().filter(|span| present.iter().all(|now| now.start != span.start));
+    Ok(left_open.chain(present.iter().copied()).collect())
+}
+
+/// Makes the counter of a window from what that window's records add up to. One that begins with it and ends elsewhere,
+/// by an earlier calendar, becomes it. The organization has to be locked.
+pub(super) async fn count_window(tx: &mut Measurement, allowance: &Allowance, span: Span) -> Result<()> {
     let organization = allowance.organization_id.to_string();
     let (level, id) = allowance.scope.level.words();
     let model = allowance.scope.model.clone().unwrap_or_default();
@@ -88,7 +116,8 @@ pub(super) async fn ensure(tx: &mut Measurement, allowance: &Allowance, span: Sp
     let totals = row.as_ref().map_or(Ok(Totals::default()), Totals::read)?;
     tx.run(
         "insert into allowance_counters (allowance_id, window_start, window_end, organization_id, settled, leased) \
-         values ($1, $2, $3, $4, $5, 0) on conflict (allowance_id, window_start) do nothing",
+         values ($1, $2, $3, $4, $5, 0) on conflict (allowance_id, window_start) \
+         do update set window_end = excluded.window_end, settled = excluded.settled",
         args![allowance.id, span.start, span.end, organization, amount_of(allowance.unit, &totals)],
     )
     .await?;

@@ -26,11 +26,8 @@ pub struct Drained {
     pub known: u64,
 }
 
-/// What an organization limits, and by which calendar.
-struct Limits {
-    allowances: Vec<Allowance>,
-    zone: TimeZone,
-}
+/// What an organization limits of the calls in a batch, and in which windows they count.
+struct Limits(Vec<(Allowance, Vec<Span>)>);
 
 /// What new records change besides rollups.
 #[derive(Default)]
@@ -78,31 +75,31 @@ async fn prepare(tx: &mut Measurement, batch: &[UsageRecord]) -> Result<BTreeMap
     let mut limits = BTreeMap::new();
     for organization in organizations {
         counters::lock_organization(tx, &organization.to_string(), 0).await?;
-        limits.insert(organization, limits_of(tx, organization).await?);
-    }
-    let mut windows: BTreeMap<SliceKey, (&Allowance, Span)> = BTreeMap::new();
-    for record in batch {
-        let of = limits.get(&record.call.attribution.organization_id);
-        for (allowance, span) in of.into_iter().flat_map(|limits| limits.matching(record)) {
-            let key = SliceKey { allowance_id: allowance.id, window_start: span.start };
-            windows.insert(key, (allowance, span));
-        }
-    }
-    for (allowance, span) in windows.into_values() {
-        counters::ensure(tx, allowance, span).await?;
+        let records = batch.iter().filter(|record| record.call.attribution.organization_id == organization);
+        limits.insert(organization, limits_of(tx, organization, &records.collect::<Vec<_>>()).await?);
     }
     Ok(limits)
 }
 
-async fn limits_of(tx: &mut Measurement, organization: OrganizationId) -> Result<Limits> {
+async fn limits_of(
+    tx: &mut Measurement,
+    organization: OrganizationId,
+    records: &[&UsageRecord],
+) -> Result<Limits> {
     let zone = tx.row("select time_zone from organizations where id = $1", args![organization]).await?;
     let zone = zone.map(|row| row.text("time_zone")).transpose()?;
-    let rows = tx.rows(crate::allowances::OF_ORGANIZATION, args![organization]).await?;
-    let allowances = rows.iter().map(read_allowance).collect::<Result<Vec<_>>>()?;
-    Ok(Limits {
-        allowances: allowances.into_iter().filter(|allowance| allowance.window.is_durable()).collect(),
-        zone: TimeZone::named(zone.as_deref().unwrap_or("UTC"))?,
-    })
+    let zone = TimeZone::named(zone.as_deref().unwrap_or("UTC"))?;
+    let mut limits = Vec::new();
+    for row in tx.rows(crate::allowances::OF_ORGANIZATION, args![organization]).await? {
+        let allowance = read_allowance(&row)?;
+        let counted = records.iter().filter(|record| allowance.scope.matches(&subject(record)));
+        let moments: BTreeSet<Timestamp> = counted.map(|record| record.call.admitted_at).collect();
+        if allowance.window.is_durable() && !moments.is_empty() {
+            let windows = counters::windows_of(tx, &allowance, &moments, &zone).await?;
+            limits.push((allowance, windows));
+        }
+    }
+    Ok(Limits(limits))
 }
 
 /// The record as scopes see it.
@@ -125,10 +122,10 @@ pub(crate) fn subject(record: &UsageRecord) -> Subject<'_> {
 impl Limits {
     fn matching<'a>(&'a self, record: &'a UsageRecord) -> impl Iterator<Item = (&'a Allowance, Span)> {
         let of = subject(record);
-        self.allowances
-            .iter()
-            .filter(move |allowance| allowance.scope.matches(&of))
-            .map(|allowance| (allowance, allowance.window.span(record.call.admitted_at, &self.zone)))
+        let counts = self.0.iter().filter(move |(allowance, _)| allowance.scope.matches(&of));
+        counts
+            .flat_map(|(allowance, windows)| windows.iter().map(move |span| (allowance, *span)))
+            .filter(|(_, span)| span.contains(record.call.admitted_at))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Slices: what a replica may spend without asking again. The SQL mirrors `domain::allowances::Counter`.
 
-use domain::allowances::{Counter, Return, SliceKey};
+use domain::allowances::{Counter, Lease, Return, SliceKey};
 use domain::ids::{AllowanceId, ReplicaId};
 use domain::time::Span;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::{Store, args};
 
-/// Lends a replica up to `wish` of what an allowance has left in a window, at least `need`; nothing when not even
+/// Lends a replica up to `wish` of what an allowance has left in a window, at least `need`; refuses when not even
 /// that fits or the allowance is gone. That `settled + leased` stays within the amount is checked by the statement
 /// that lends.
 ///
@@ -22,23 +22,23 @@ pub async fn lease(
     allowance_id: AllowanceId,
     span: Span,
     (need, wish): (i64, i64),
-) -> Result<Option<i64>> {
+) -> Result<Lease> {
     let mut tx = store.measure().await?;
     let row = tx.row(crate::allowances::ONE, args![allowance_id]).await?;
-    let Some(allowance) = row.as_ref().map(read_allowance).transpose()? else { return Ok(None) };
-    let key = SliceKey { allowance_id, window_start: span.start };
-    let counter = match locked(&mut tx, key).await? {
-        Some(counter) => counter,
-        None => {
-            counters::lock_organization(&mut tx, &allowance.organization_id.to_string(), 0).await?;
-            counters::ensure(&mut tx, &allowance, span).await?;
-            locked(&mut tx, key).await?.unwrap_or_default()
-        }
+    let Some(allowance) = row.as_ref().map(read_allowance).transpose()? else {
+        return Ok(Lease::Refused { settled: 0 });
     };
-    let Some(granted) = Counter::lease(&mut counter.clone(), allowance.amount, need.max(0), wish) else {
+    let key = SliceKey { allowance_id, window_start: span.start };
+    if counters::window_end(&mut tx, key).await? != Some(span.end) {
+        counters::lock_organization(&mut tx, &allowance.organization_id.to_string(), 0).await?;
+        counters::count_window(&mut tx, &allowance, span).await?;
+    }
+    let counter = locked(&mut tx, key).await?.unwrap_or_default();
+    let lease = Counter::lease(&mut counter.clone(), allowance.amount, need.max(0), wish);
+    let Lease::Granted(granted) = lease else {
         // A counter that was made on the way is worth keeping.
         tx.commit().await?;
-        return Ok(None);
+        return Ok(lease);
     };
     let lent = tx
         .run(
@@ -48,7 +48,7 @@ pub async fn lease(
         )
         .await?;
     if lent == 0 {
-        return Ok(None);
+        return Ok(Lease::Refused { settled: counter.settled });
     }
     tx.run(
         "insert into allowance_slices (allowance_id, window_start, replica_id, amount) values ($1, $2, $3, $4) \
@@ -58,7 +58,7 @@ pub async fn lease(
     )
     .await?;
     tx.commit().await?;
-    Ok(Some(granted))
+    Ok(lease)
 }
 
 /// Takes back an unused part of a slice, never more than the slice has.

@@ -11,11 +11,10 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-mod access;
 mod bad_input;
 mod budget;
-mod callers;
 mod config;
+mod doors;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;

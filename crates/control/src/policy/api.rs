@@ -204,7 +204,7 @@ async fn clear(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn exceptions(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Descending)?;
+    let page = call.query.page::<ExceptionId>(20, 100, Order::Descending)?;
     let list = list_exceptions(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(list.map(ExceptionJson::from), |exception| &exception.id)))
 }

@@ -6,7 +6,7 @@ pub mod pages;
 pub mod spend_limit;
 
 use domain::Error;
-use domain::access::{Grant, Reach};
+use domain::access::{Grant, Permission, Reach};
 use domain::allowances::{Allowance, Enforcement, Level, Scope, Unit, check};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{AllowanceId, ProjectId};
@@ -175,26 +175,17 @@ pub async fn delete_allowance(control: &Control, grant: &Grant, id: AllowanceId)
 /// organization sets allowances of keys and service accounts in the projects that they reach, and of a project
 /// only with a grant for just that project (the spend limit, which needs its own permission).
 async fn may_set(control: &Control, grant: &Grant, level: &Level) -> Result<Option<ProjectId>, Failure> {
-    let project = stored::project_of_level(&control.store, grant, level).await?;
-    let whole = match grant.reach() {
-        Reach::All => return Ok(project),
-        Reach::Some { whole, .. } => whole,
-    };
-    let is_inside = match (level, project) {
-        (Level::ApiKey(_) | Level::ServiceAccount(_), Some(project)) if !whole.contains(&project) => {
-            return Err(Error::Hidden { what: "allowance" }.into());
-        }
-        (Level::ApiKey(_) | Level::ServiceAccount(_), Some(_)) => true,
-        (Level::Project(id), _) => {
-            grant.permission() == Some(domain::access::Permission::AllowanceManage) && whole.contains(id)
-        }
+    let is_theirs = match (grant.reach(), level) {
+        (Reach::All, _) | (_, Level::ApiKey(_) | Level::ServiceAccount(_)) => true,
+        (_, Level::Project(_)) => grant.permission() == Some(Permission::AllowanceManage),
         _ => false,
     };
-    if is_inside {
-        return Ok(project);
+    if !is_theirs {
+        let sentence =
+            "Missing scopes: allowance.manage. A Project Owner limits keys and service accounts only.";
+        return Err(Error::forbidden("missing_permission", sentence).into());
     }
-    let sentence = "Missing scopes: allowance.manage. A Project Owner limits keys and service accounts only.";
-    Err(Error::forbidden("missing_permission", sentence).into())
+    Ok(stored::project_of_level(&control.store, grant, level).await?)
 }
 
 async fn spent(control: &Control, grant: &Grant, allowance: Allowance) -> Result<SpentAllowance, Failure> {

@@ -1,12 +1,14 @@
 //! The kinds of caller of each surface, and how each of them sends a call.
 
+use std::collections::BTreeMap;
+
 use domain::access::{OrganizationRole, ProjectRole};
 use domain::routes::Surface;
 use serde_json::{Value, json};
 
-use super::aims::{Aim, filled, things_in};
+use super::aims::{Aim, filled};
 use super::company::Company;
-use super::things::{Relation, fresh_word};
+use super::things::Relation;
 use crate::server::Answer;
 use crate::world::{Browser, text_of};
 
@@ -194,7 +196,7 @@ impl Company {
     /// Somebody who was Admin of Acme and is a member of Other still; with their key of Acme.
     async fn removed(&self) -> (String, String) {
         let world = &self.world;
-        let email = format!("{}@acme.test", fresh_word());
+        let email = format!("{}@acme.test", self.word());
         let person = world.person(&world.acme, &email, "admin", None).await;
         world.admit(&world.other, &email).await;
         world.admin("DELETE", &format!("/v1/organization/users/{}", person.user_id), Value::Null).await;
@@ -216,16 +218,12 @@ impl Company {
 
     /// Sends a line's call for a caller; `relation` says of each thing, by name, in which it stands.
     pub async fn send(&self, aim: &Aim, caller: &Caller, relation: impl Fn(&str) -> Relation) -> Answer {
-        for name in &aim.with {
-            self.thing(name, relation(name), caller).await;
-        }
-        let mut values = std::collections::BTreeMap::new();
-        for name in things_in(&aim.path).into_iter().chain(things_in(&aim.body)) {
-            // Each fresh word is another, but all of one line can be the same.
-            if !values.contains_key(&name) {
-                values.insert(name.clone(), self.thing(&name, relation(&name), caller).await);
-            }
-        }
+        let values = self.values(aim, caller, relation).await;
+        self.send_with(aim, caller, &values).await
+    }
+
+    /// Sends a line's call for a caller with these values of its things.
+    pub async fn send_with(&self, aim: &Aim, caller: &Caller, values: &BTreeMap<String, String>) -> Answer {
         let value = |name: &str| values[name].clone();
         let (path, body) = (filled(&aim.path, value), filled(&aim.body, value));
         self.present(aim, caller, path, body).await

@@ -1,6 +1,7 @@
 //! The company whose doors are tried: Acme with two projects and people of every role, and Other beside it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
 use domain::access::{OrganizationRole, ProjectRole};
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ pub struct Company {
     /// People by what they are: a role in `own` or, of those who have none there, in Acme.
     pub people: BTreeMap<&'static str, Person>,
     pub(super) things: Mutex<BTreeMap<(String, Relation, String), String>>,
+    pub(super) words: AtomicU64,
 }
 
 impl Company {
@@ -54,7 +56,16 @@ impl Company {
             text_of(&world.of(organization, "GET", "/v1/organization", Value::Null).await, "slug")
         };
         let slugs = (slug(&world.acme).await, slug(&world.other).await);
-        let company = Self { own, another, foreign, slugs, people, world, things: Mutex::default() };
+        let company = Self {
+            own,
+            another,
+            foreign,
+            slugs,
+            people,
+            world,
+            things: Mutex::default(),
+            words: AtomicU64::new(1),
+        };
         company.offer_models().await;
         company
     }

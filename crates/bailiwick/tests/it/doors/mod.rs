@@ -5,4 +5,5 @@ mod aims;
 mod callers;
 mod company;
 mod matrix;
+mod strangers;
 mod things;

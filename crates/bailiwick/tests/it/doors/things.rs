@@ -1,5 +1,8 @@
 //! The things that `aims.txt` names, made when a call needs them, and anew once a call may have changed them.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use super::aims::Aim;
@@ -118,13 +121,6 @@ pub fn unknown(name: &str) -> String {
     }
 }
 
-/// A word that was not used before.
-pub fn fresh_word() -> String {
-    let mut bytes = [0; 8];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    bytes.iter().map(|byte| format!("w{byte:02x}")).collect()
-}
-
 /// Where things of a relation are made.
 struct Place<'a> {
     organization: &'a Bootstrapped,
@@ -132,11 +128,36 @@ struct Place<'a> {
 }
 
 impl Company {
+    /// A word that was not used before. Companies that live through the same get the same words.
+    pub fn word(&self) -> String {
+        format!("word{:06}", self.words.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn guest(&self) -> String {
+        format!("{}@guests.test", self.word())
+    }
+
+    /// What stands for each thing of a line; `relation` says of each, by name, in which it stands. Each fresh word of
+    /// one line is the same.
+    pub async fn values(
+        &self,
+        aim: &Aim,
+        caller: &Caller,
+        relation: impl Fn(&str) -> Relation,
+    ) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        for name in aim.things() {
+            let value = self.thing(&name, relation(&name), caller).await;
+            values.insert(name, value);
+        }
+        values
+    }
+
     /// The value of a thing in a relation, for a caller.
     pub async fn thing(&self, name: &str, relation: Relation, caller: &Caller) -> String {
         match (name, relation) {
-            ("new", _) => return fresh_word(),
-            ("email", _) => return format!("{}@guests.test", fresh_word()),
+            ("new", _) => return self.word(),
+            ("email", _) => return self.guest(),
             ("password", _) => return PASSWORD.to_owned(),
             ("yesterday", _) => return yesterday().to_string(),
             ("narrow_model", _) => return "narrow-model".to_owned(),
@@ -190,37 +211,38 @@ impl Company {
                 self.post(&place, &at("users"), json!({"user_id": user_id, "role": "member"})).await;
                 user_id
             }
-            "invite" => self.made(&place, "/v1/organization/invites", json!({"email": guest()})).await,
+            "invite" => self.made(&place, "/v1/organization/invites", json!({"email": self.guest()})).await,
             "invite_token" => {
-                let sent = self.post(&place, "/v1/organization/invites", json!({"email": guest()})).await;
+                let sent =
+                    self.post(&place, "/v1/organization/invites", json!({"email": self.guest()})).await;
                 text_of(&sent, "url").rsplit('/').next().unwrap().to_owned()
             }
             "admin_key" => {
-                self.made(&place, "/v1/organization/admin_api_keys", json!({"name": fresh_word()})).await
+                self.made(&place, "/v1/organization/admin_api_keys", json!({"name": self.word()})).await
             }
             "provider" => {
-                let body = json!({"name": fresh_word(), "kind": "simulated", "models": ["unpriced"]});
+                let body = json!({"name": self.word(), "kind": "simulated", "models": ["unpriced"]});
                 self.made(&place, "/v1/organization/providers", body).await
             }
             "price" => {
-                let body = json!({"model": fresh_word(), "rates": {"input": 1}});
+                let body = json!({"model": self.word(), "rates": {"input": 1}});
                 self.made(&place, "/v1/organization/prices", body).await
             }
             "audit_record" => self.first_of(&place, "/v1/organization/audit_events").await,
             "spare_project" | "open_project" | "archived_project" => self.project(name, relation).await,
             "service_account" => {
-                self.made(&place, &at("service_accounts"), json!({"name": fresh_word()})).await
+                self.made(&place, &at("service_accounts"), json!({"name": self.word()})).await
             }
-            "key" => self.made(&place, &at("api_keys"), json!({"name": fresh_word()})).await,
+            "key" => self.made(&place, &at("api_keys"), json!({"name": self.word()})).await,
             "own_key" => self.own_key(&place, &at("api_keys"), caller).await,
             "disabled_key" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": fresh_word()})).await;
+                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
                 self.post(&place, &at(&format!("api_keys/{key}/disable")), Value::Null).await;
                 key
             }
             "allowance" => self.allowance(&place, json!({"type": "project", "id": place.project})).await,
             "key_allowance" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": fresh_word()})).await;
+                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
                 self.allowance(&place, json!({"type": "api_key", "id": key})).await
             }
             "spend_limit" => {
@@ -252,12 +274,12 @@ impl Company {
     }
 
     async fn newcomer(&self, place: &Place<'_>) -> String {
-        self.world.person(place.organization, &guest(), "member", None).await.user_id
+        self.world.person(place.organization, &self.guest(), "member", None).await.user_id
     }
 
     async fn project(&self, name: &str, relation: Relation) -> String {
         let place = self.place(relation);
-        let id = self.made(&place, "/v1/organization/projects", json!({"name": fresh_word()})).await;
+        let id = self.made(&place, "/v1/organization/projects", json!({"name": self.word()})).await;
         if relation == Relation::Own {
             self.staff(&id).await;
         }
@@ -269,13 +291,13 @@ impl Company {
 
     /// A key that the caller owns; where they can own none, the Admin does.
     async fn own_key(&self, place: &Place<'_>, keys: &str, caller: &Caller) -> String {
-        let body = json!({"name": fresh_word(), "owner": {"type": "user", "id": caller.user_id}});
+        let body = json!({"name": self.word(), "owner": {"type": "user", "id": caller.user_id}});
         let key = &place.organization.admin_key;
         let answer = self.world.server.call("POST", keys, key, Some(&body)).await;
         if answer.status == 200 {
             return text_of(&answer.body, "id");
         }
-        self.made(place, keys, json!({"name": fresh_word()})).await
+        self.made(place, keys, json!({"name": self.word()})).await
     }
 
     async fn allowance(&self, place: &Place<'_>, scope: Value) -> String {
@@ -291,7 +313,7 @@ impl Company {
 
     /// The record of a call made just now.
     async fn record(&self, place: &Place<'_>, keys: &str) -> String {
-        let key = text_of(&self.post(place, keys, json!({"name": fresh_word()})).await, "value");
+        let key = text_of(&self.post(place, keys, json!({"name": self.word()})).await, "value");
         let is_foreign = place.project == self.foreign;
         let body = json!({"model": if is_foreign { "foreign-model" } else { "open-model" }, "input": "hi"});
         self.world.server.ok("POST", "/v1/embeddings", &key, Some(&body)).await;
@@ -307,11 +329,22 @@ impl Company {
     }
 }
 
-fn guest() -> String {
-    format!("{}@guests.test", fresh_word())
-}
-
 fn yesterday() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     now.as_secs() - 24 * 3600
+}
+
+/// Whether a thing belongs to a project, so that another project has one of its own.
+pub fn is_of_project(name: &str) -> bool {
+    kind(name).0 == Level::Project
+}
+
+/// Whether it is a person.
+pub fn is_person(name: &str) -> bool {
+    kind(name).1 == "user_"
+}
+
+/// Whether it is a link: whoever has it knows of what it leads to.
+pub fn is_link(name: &str) -> bool {
+    name.ends_with("_token")
 }

@@ -68,14 +68,22 @@ pub async fn create_allowance(
     grant: &Grant,
     new: NewAllowance,
 ) -> Result<SpentAllowance, Failure> {
-    make(control, grant, new, false).await
+    make(control, grant, new, Purpose::Allowance).await
+}
+
+/// What an allowance is made to be.
+pub(crate) enum Purpose {
+    /// One of any number.
+    Allowance,
+    /// The spend limit of its level, in the place of the one that was.
+    SpendLimit { was: Option<Allowance> },
 }
 
 pub(crate) async fn make(
     control: &Control,
     grant: &Grant,
     new: NewAllowance,
-    is_spend_limit: bool,
+    purpose: Purpose,
 ) -> Result<SpentAllowance, Failure> {
     check(new.unit, new.window, new.amount)?;
     let project = may_set(control, grant, &new.scope.level).await?;
@@ -91,9 +99,17 @@ pub(crate) async fn make(
         enforcement: new.enforcement,
         created_at: change.at(),
     };
+    let mut entry = match &purpose {
+        Purpose::Allowance => AuditEntry::new(Verb::AllowanceCreated, allowance.id),
+        Purpose::SpendLimit { .. } => AuditEntry::new(Verb::AllowanceUpdated, allowance.id),
+    };
+    if let Purpose::SpendLimit { was: Some(was) } = &purpose {
+        stored::delete_allowance(&mut change, was).await?;
+        entry = entry.before(facts(was));
+    }
+    let is_spend_limit = matches!(purpose, Purpose::SpendLimit { .. });
     stored::insert_allowance(&mut change, &allowance, is_spend_limit).await?;
-    let verb = if is_spend_limit { Verb::AllowanceUpdated } else { Verb::AllowanceCreated };
-    let mut entry = AuditEntry::new(verb, allowance.id).after(facts(&allowance));
+    entry = entry.after(facts(&allowance));
     entry.project_id = project;
     control.commit(change, entry).await?;
     spent(control, grant, allowance).await

@@ -18,6 +18,9 @@ mod doors;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
+#[allow(dead_code, reason = "each test binary uses its own part of the rig")]
+#[path = "../../../store/tests/rig/rows.rs"]
+mod rows;
 mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]

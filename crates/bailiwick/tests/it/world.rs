@@ -77,6 +77,11 @@ impl World {
         Self { server, acme, other, control, past, folder }
     }
 
+    /// The address of its database.
+    pub fn database(&self) -> String {
+        format!("sqlite://{}", self.folder.path().join("bailiwick.db").display())
+    }
+
     /// A call of Acme's Admin that has to succeed.
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
         self.of(&self.acme, method, path, body).await

@@ -7,3 +7,4 @@ mod company;
 mod matrix;
 mod strangers;
 mod things;
+mod trail;

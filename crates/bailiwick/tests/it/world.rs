@@ -19,6 +19,8 @@ use crate::server::{Bootstrapped, Server, Start, bootstrap};
 
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
+/// An address that webhooks may have and at which nobody listens.
+pub const NOBODY: &str = "127.0.0.1:9";
 /// So long ago that a session opened then has been idle for too long, in microseconds.
 const LONG_AGO: i64 = 13 * HOUR;
 
@@ -67,7 +69,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let acme = bootstrap(folder.path(), None, "Acme", "admin@acme.test").await;
         let other = bootstrap(folder.path(), None, "Other", "admin@other.test").await;
-        let start = Start { data: folder.path().to_owned(), database: None, allow_upstream: Vec::new() };
+        let start =
+            Start { data: folder.path().to_owned(), database: None, allow_upstream: vec![NOBODY.to_owned()] };
         let settings = folder.path().join("settings.toml");
         std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n").unwrap();
         let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
@@ -119,6 +122,11 @@ impl World {
         let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap();
         let accepted = accept_invite(&self.control, token, accepting, &Origin::default()).await.unwrap();
         accepted.user.id.to_string()
+    }
+
+    /// Puts on its way to webhooks what happened so far.
+    pub async fn fan_out(&self) {
+        self.control.store.fan_out(10_000, self.control.now(), None).await.unwrap();
     }
 
     /// A new admin key of a person.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
-const USUAL: [(&str, &str); 9] = [
+const USUAL: [(&str, &str); 13] = [
     ("slug", "slug"),
     ("project_id", "project"),
     ("api_key_id", "key"),
@@ -15,6 +15,10 @@ const USUAL: [(&str, &str); 9] = [
     ("allowance_id", "allowance"),
     ("session_id", "session"),
     ("model", "model"),
+    ("setting", "setting"),
+    ("exception_id", "exception"),
+    ("webhook_id", "webhook"),
+    ("delivery_id", "delivery"),
 ];
 
 /// One line: a row, and what the tests aim at through it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::routes::Surface;
 use serde_json::Value;
 
-use super::aims::{Aim, aims, things_in};
+use super::aims::{Aim, aims, filled, things_in};
 use super::callers::{Caller, sign};
 use super::company::Company;
 use super::things::{Relation, is_link, is_of_project, is_person, is_related, unknown};
@@ -207,8 +207,8 @@ fn set_fields(aim: &Aim) -> BTreeSet<String> {
     if let Some(pairs) = aim.body.strip_prefix('?') {
         fields.extend(pairs.split('&').filter_map(|pair| Some(pair.split_once('=')?.0.to_owned())));
     } else if !aim.body.is_empty() {
-        let body: Value =
-            serde_json::from_str(&aim.body).unwrap_or_else(|error| panic!("{}: {error}", aim.name()));
+        let body: Value = serde_json::from_str(&filled(&aim.body, |_| "0".to_owned()))
+            .unwrap_or_else(|error| panic!("{}: {error}", aim.name()));
         names_in(&body, "", &mut fields);
     }
     fields

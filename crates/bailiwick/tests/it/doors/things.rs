@@ -50,27 +50,36 @@ enum Level {
     Project,
 }
 
+/// A setting of policy that stands in nobody's way here.
+const SETTING: &str = "key.rotation_days";
+/// In seconds.
+const DAY: u64 = 24 * 3_600;
 /// How long ids are after their prefix, and one that nobody was given: it is of 2024.
 const NEVER_MADE: &str = "01jd0000000000000000000000";
 
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
     match name {
-        "new" | "email" | "password" | "yesterday" | "narrow_model" => (Level::None, ""),
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" => {
+            (Level::None, "")
+        }
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
-        "slug" | "organization_spend_limit" => (Level::Organization, ""),
+        "slug" | "organization_spend_limit" | "policy" => (Level::Organization, ""),
+        "exception" => (Level::Organization, "exc_"),
+        "webhook" => (Level::Organization, "hook_"),
+        "delivery" => (Level::Organization, "dlv_"),
         "member" => (Level::Organization, "user_"),
         "invite" => (Level::Organization, "inv_"),
         "admin_key" => (Level::Organization, "key_"),
         "provider" => (Level::Organization, "prov_"),
         "price" => (Level::Organization, "price_"),
         "audit_record" => (Level::Organization, "audit_"),
-        "model" | "spend_limit" => (Level::Project, ""),
+        "model" | "spend_limit" | "project_policy" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
         "worker" | "newcomer" => (Level::Project, "user_"),
         "service_account" => (Level::Project, "svc_"),
-        "key" | "own_key" | "disabled_key" => (Level::Project, "key_"),
+        "key" | "own_key" | "disabled_key" | "key_with_policy" => (Level::Project, "key_"),
         "allowance" | "key_allowance" => (Level::Project, "alw_"),
         "record" => (Level::Project, "use_"),
         other => panic!("aims.txt names ${other}: say in things.rs at which level it is and how it is made"),
@@ -159,7 +168,9 @@ impl Company {
             ("new", _) => return self.word(),
             ("email", _) => return self.guest(),
             ("password", _) => return PASSWORD.to_owned(),
-            ("yesterday", _) => return yesterday().to_string(),
+            ("yesterday", _) => return (now() - DAY).to_string(),
+            ("tomorrow", _) => return (now() + DAY).to_string(),
+            ("setting", _) => return SETTING.to_owned(),
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
             ("slug", Relation::Nowhere) => return unknown(name),
@@ -254,6 +265,28 @@ impl Company {
                 self.post(&place, "/v1/organization/spend_limit", limit).await;
                 String::new()
             }
+            "policy" => {
+                let policy = format!("/v1/organization/policy/{SETTING}");
+                self.post(&place, &policy, json!({"value": 365})).await;
+                String::new()
+            }
+            "project_policy" => {
+                self.post(&place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
+                String::new()
+            }
+            "key_with_policy" => {
+                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
+                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
+                self.post(&place, &policy, json!({"value": 365})).await;
+                key
+            }
+            "exception" => {
+                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
+                    "reason": "a test", "ends_at": now() + DAY});
+                self.made(&place, "/v1/organization/policy_exceptions", body).await
+            }
+            "webhook" => self.webhook(&place).await,
+            "delivery" => self.delivery(&place).await,
             "record" => self.record(&place, &at("api_keys")).await,
             "session" => {
                 let whose =
@@ -311,6 +344,20 @@ impl Company {
         text_of(&page["data"][0], "id")
     }
 
+    async fn webhook(&self, place: &Place<'_>) -> String {
+        let url = format!("http://{}/{}", crate::world::NOBODY, self.word());
+        let body = json!({"url": url, "event_types": ["webhook.test"]});
+        self.made(place, "/v1/organization/webhooks", body).await
+    }
+
+    /// What was sent to a webhook just now.
+    async fn delivery(&self, place: &Place<'_>) -> String {
+        let webhook = self.webhook(place).await;
+        self.post(place, &format!("/v1/organization/webhooks/{webhook}/test"), Value::Null).await;
+        self.world.fan_out().await;
+        self.first_of(place, &format!("/v1/organization/webhook_deliveries?webhook_id={webhook}")).await
+    }
+
     /// The record of a call made just now.
     async fn record(&self, place: &Place<'_>, keys: &str) -> String {
         let key = text_of(&self.post(place, keys, json!({"name": self.word()})).await, "value");
@@ -329,9 +376,8 @@ impl Company {
     }
 }
 
-fn yesterday() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    now.as_secs() - 24 * 3600
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// Whether a thing belongs to a project, so that another project has one of its own.

@@ -16,9 +16,18 @@ use crate::world::Browser;
 /// Writes that are not written down: they change nothing that is kept.
 const UNRECORDED: [&str; 1] = ["/account/theme"];
 
-/// What may change without a decision: the trail itself, when something was last seen, how often something was tried.
-const NOT_DECIDED: [&str; 6] =
-    ["audit_records", "audit_heads", "events", "feed_head", "sign_in_attempts", "replicas"];
+/// What may change without a decision: the trail itself, what is sent because of it, how often something was tried.
+const NOT_DECIDED: [&str; 9] = [
+    "audit_records",
+    "audit_heads",
+    "events",
+    "feed_head",
+    "outbox_cursor",
+    "deliveries",
+    "delivery_attempts",
+    "sign_in_attempts",
+    "replicas",
+];
 
 /// A record, as far as it is compared.
 #[derive(Clone, Debug, PartialEq)]

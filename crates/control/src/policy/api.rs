@@ -125,7 +125,8 @@ fn rows_of_values() -> Vec<Endpoint> {
             OF_KEY,
             "list_key_policy",
             "List what holds for a key, and which level set it.",
-            read_project,
+            // Who sees a key, sees what holds for it: members of a project see their own.
+            Access::Project(Permission::ApiKeyRead),
         )
         .to(list),
         setting(ONE_OF_KEY, "set_key_policy", "Narrow something for a key.", manage_project).to(set),

@@ -44,6 +44,11 @@ impl PageRequest {
     }
 }
 
+/// A cursor that no page gave.
+pub fn invalid_cursor(param: &'static str) -> Error {
+    Error::invalid_param("invalid_cursor", param, "Pass the id of an item of the page before.")
+}
+
 /// A page of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {

@@ -115,20 +115,23 @@ pub async fn spend_limit(store: &Store, grant: &Grant, level: &Level) -> Result<
 /// In which project what a scope names is; none for scopes above projects.
 ///
 /// # Errors
-/// `NotFound` when the organization has no such thing.
+/// `NotFound` when there is no such thing within the grant's reach.
 pub async fn project_of_level(store: &Store, grant: &Grant, level: &Level) -> Result<Option<ProjectId>> {
     let (sql, what) = match level {
         Level::Organization | Level::Environment(_) => return Ok(None),
-        Level::Project(_) => {
-            ("select id as project_id from projects where organization_id = $1 and id = $2", "project")
-        }
+        Level::Project(_) => (
+            "select id as project_id from projects where organization_id = $1 and id = $2 \
+             and ($3 or id in list($4))",
+            "project",
+        ),
         Level::ApiKey(_) => (
             "select project_id from api_keys where organization_id = $1 and id = $2 \
-             and project_id is not null and revoked_at is null",
+             and project_id is not null and revoked_at is null and ($3 or project_id in list($4))",
             "api_key",
         ),
         Level::ServiceAccount(_) => (
-            "select project_id from service_accounts where organization_id = $1 and id = $2 and deleted_at is null",
+            "select project_id from service_accounts where organization_id = $1 and id = $2 \
+             and deleted_at is null and ($3 or project_id in list($4))",
             "service_account",
         ),
         Level::User(_) => {
@@ -137,7 +140,8 @@ pub async fn project_of_level(store: &Store, grant: &Grant, level: &Level) -> Re
             return row.map_or(Err(Error::not_found("user")), |_| Ok(None));
         }
     };
-    let row = store.row(sql, args![grant.organization_id(), level.words().1]).await?;
+    let to = Reached::of(grant);
+    let row = store.row(sql, args![to.organization, level.words().1, to.all, to.whole]).await?;
     row.map_or(Err(Error::not_found(what)), |row| row.id("project_id").map(Some))
 }
 

@@ -3,7 +3,7 @@
 use domain::access::Grant;
 use domain::audit::{AuditActor, AuditEntry, AuditRecord, Verb};
 
-use domain::page::Page;
+use domain::page::{Page, invalid_cursor};
 use domain::time::Timestamp;
 
 use crate::dialect::Row;
@@ -91,7 +91,7 @@ const NEWER: &str = listed!("sequence > $10 order by sequence limit $11");
 /// A page of the trail of the grant's organization, newest first.
 ///
 /// # Errors
-/// `Unavailable` when the database is away.
+/// `invalid_cursor` when the cursor names no record of the organization; `Unavailable` when the database is away.
 pub async fn list_audit_records(
     store: &Store,
     grant: &Grant,
@@ -106,7 +106,8 @@ pub async fn list_audit_records(
         AuditCursor::After(id) | AuditCursor::Before(id) => {
             let sql = "select sequence from audit_records where organization_id = $1 and id = $2";
             let row = store.row(sql, args![&organization, id]).await?;
-            row.map_or(Ok(if is_backwards { i64::MAX } else { 0 }), |row| row.int("sequence"))?
+            let param = if is_backwards { "before" } else { "after" };
+            row.ok_or_else(|| invalid_cursor(param))?.int("sequence")?
         }
     };
     let wanted = usize::try_from(limit).unwrap_or(0).saturating_add(1);

@@ -11,16 +11,18 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-mod access;
 mod bad_input;
 mod budget;
-mod callers;
 mod config;
+mod doors;
 #[path = "../rig/engines.rs"]
 mod engines;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
+#[allow(dead_code, reason = "each test binary uses its own part of the rig")]
+#[path = "../../../store/tests/rig/rows.rs"]
+mod rows;
 mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]

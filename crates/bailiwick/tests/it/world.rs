@@ -1,28 +1,36 @@
-//! A served organization with people of every role, made through the doors and, for what only a link in a mail can
-//! do, through the same operations that the link calls.
+//! A served instance with two organizations and people of every role, made through the doors and, for what only a
+//! link in a mail or a passing of time can do, through the same operations that the doors call.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use control::accounts::sign_in::open_session;
 use control::admin_keys::{NewAdminKey, create_admin_key};
 use control::invites::{Accepting, accept_invite};
-use control::{Control, NoFollowers, Settings};
+use control::{Control, NoFollowers, Settings, session};
 use domain::access::{Grant, Origin, Task};
 use domain::ids::UserId;
-use domain::time::{Ambient, Timestamp};
+use domain::time::{Ambient, HOUR, Timestamp};
 use serde_json::{Value, json};
 use store::{Secrets, Store};
 
 use crate::server::{Bootstrapped, Server, Start, bootstrap};
 
-/// The clock and the randomness of this machine.
-struct Real;
+/// The password of everybody.
+pub const PASSWORD: &str = "correct horse battery";
+/// An address that webhooks may have and at which nobody listens.
+pub const NOBODY: &str = "127.0.0.1:9";
+/// So long ago that a session opened then has been idle for too long, in microseconds.
+const LONG_AGO: i64 = 13 * HOUR;
 
-impl Ambient for Real {
+/// The randomness of this machine, and its clock or one that runs behind it.
+struct Behind(i64);
+
+impl Ambient for Behind {
     fn now(&self) -> Timestamp {
         let micros = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
-        Timestamp::from_unix_micros(i64::try_from(micros).unwrap())
+        Timestamp::from_unix_micros(i64::try_from(micros).unwrap() - self.0)
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -30,11 +38,19 @@ impl Ambient for Real {
     }
 }
 
-/// A person of the organization.
-#[derive(Clone)]
+/// A person of an organization, with an admin key of their own there.
+#[derive(Clone, Debug)]
 pub struct Person {
     pub user_id: String,
     pub admin_key: String,
+}
+
+/// A signed-in browser: its cookie, and the proof that its forms carry.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub cookie: String,
+    pub csrf: String,
+    pub session_id: String,
 }
 
 /// A server, its data folder, and two organizations.
@@ -43,6 +59,7 @@ pub struct World {
     pub acme: Bootstrapped,
     pub other: Bootstrapped,
     control: Control,
+    past: Control,
     pub folder: tempfile::TempDir,
 }
 
@@ -52,46 +69,114 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let acme = bootstrap(folder.path(), None, "Acme", "admin@acme.test").await;
         let other = bootstrap(folder.path(), None, "Other", "admin@other.test").await;
-        let start = Start { data: folder.path().to_owned(), database: None, allow_upstream: Vec::new() };
-        let server = start.serve().await;
-        let control = control_of(folder.path()).await;
-        Self { server, acme, other, control, folder }
+        let start =
+            Start { data: folder.path().to_owned(), database: None, allow_upstream: vec![NOBODY.to_owned()] };
+        let settings = folder.path().join("settings.toml");
+        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n").unwrap();
+        let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
+        let database = format!("sqlite://{}", folder.path().join("bailiwick.db").display());
+        let control = control_of(folder.path(), &database, Behind(0)).await;
+        let past = control_of(folder.path(), &database, Behind(LONG_AGO)).await;
+        Self { server, acme, other, control, past, folder }
     }
 
-    /// A call of the Admin that has to succeed.
+    /// The address of its database.
+    pub fn database(&self) -> String {
+        format!("sqlite://{}", self.folder.path().join("bailiwick.db").display())
+    }
+
+    /// A call of Acme's Admin that has to succeed.
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
+        self.of(&self.acme, method, path, body).await
+    }
+
+    /// A call of an organization's Admin that has to succeed.
+    pub async fn of(&self, organization: &Bootstrapped, method: &str, path: &str, body: Value) -> Value {
         let body = (!body.is_null()).then_some(&body);
-        self.server.ok(method, path, &self.acme.admin_key, body).await
+        self.server.ok(method, path, &organization.admin_key, body).await
     }
 
-    /// A new project of the Admin.
-    pub async fn project(&self, name: &str) -> String {
-        id_of(&self.admin("POST", "/v1/organization/projects", json!({"name": name})).await)
-    }
-
-    /// A person with a role in the organization and, where given, in a project; with an admin key of their own.
-    pub async fn person(&self, name: &str, role: &str, project: Option<(&str, &str)>) -> Person {
+    /// A person who joins an organization with a role in it and, where given, in a project.
+    pub async fn person(
+        &self,
+        organization: &Bootstrapped,
+        email: &str,
+        role: &str,
+        project: Option<(&str, &str)>,
+    ) -> Person {
         let projects: Vec<Value> = project.iter().map(|(id, role)| json!({"id": id, "role": role})).collect();
-        let body =
-            json!({"email": format!("{name}@acme.test"), "bailiwick_role": role, "projects": projects});
-        let sent = self.admin("POST", "/v1/organization/invites", body).await;
-        let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap();
-        let accepting = Accepting::New { name, password: "correct horse battery" };
-        let accepted = accept_invite(&self.control, token, accepting, &Origin::default()).await.unwrap();
-        let admin_key = self.key_of(accepted.user.id).await;
-        Person { user_id: accepted.user.id.to_string(), admin_key }
+        let body = json!({"email": email, "bailiwick_role": role, "projects": projects});
+        let name = email.split('@').next().unwrap();
+        let user_id = self.join(organization, body, Accepting::New { name, password: PASSWORD }).await;
+        let admin_key = self.admin_key(organization, &user_id).await;
+        Person { user_id, admin_key }
     }
 
-    async fn key_of(&self, user: UserId) -> String {
-        let organization = self.acme.organization_id.parse().unwrap();
-        let grant = Grant::system(Task::AcceptInvite, Some(organization));
-        let new = NewAdminKey { name: "own".to_owned(), expires_in_seconds: None, owner_id: Some(user) };
-        create_admin_key(&self.control, &grant, new).await.unwrap().secret.reveal().to_owned()
+    /// Makes somebody who has an account a member of one more organization.
+    pub async fn admit(&self, organization: &Bootstrapped, email: &str) {
+        self.join(organization, json!({"email": email}), Accepting::Password(PASSWORD)).await;
+    }
+
+    async fn join(&self, organization: &Bootstrapped, invite: Value, accepting: Accepting<'_>) -> String {
+        let sent = self.of(organization, "POST", "/v1/organization/invites", invite).await;
+        let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap();
+        let accepted = accept_invite(&self.control, token, accepting, &Origin::default()).await.unwrap();
+        accepted.user.id.to_string()
+    }
+
+    /// Puts on its way to webhooks what happened so far.
+    pub async fn fan_out(&self) {
+        self.control.store.fan_out(10_000, self.control.now(), None).await.unwrap();
+    }
+
+    /// A new admin key of a person.
+    pub async fn admin_key(&self, organization: &Bootstrapped, user_id: &str) -> String {
+        made_key(&self.control, organization, user_id, None).await
+    }
+
+    /// An admin key of a person that has expired.
+    pub async fn expired_admin_key(&self, organization: &Bootstrapped, user_id: &str) -> String {
+        made_key(&self.past, organization, user_id, Some(60)).await
+    }
+
+    /// A browser in which a person signs in now.
+    pub async fn browser(&self, user_id: &str) -> Browser {
+        browser_of(&self.control, user_id).await
+    }
+
+    /// A browser in which a person signed in too long ago.
+    pub async fn idle_browser(&self, user_id: &str) -> Browser {
+        browser_of(&self.past, user_id).await
     }
 }
 
-async fn control_of(data: &Path) -> Control {
-    let store = Store::open(&format!("sqlite://{}", data.join("bailiwick.db").display())).await.unwrap();
+async fn made_key(
+    control: &Control,
+    organization: &Bootstrapped,
+    user_id: &str,
+    lives: Option<i64>,
+) -> String {
+    let grant = Grant::system(Task::AcceptInvite, Some(organization.organization_id.parse().unwrap()));
+    let owner_id = Some(user_id.parse().unwrap());
+    let new = NewAdminKey { name: "own".to_owned(), expires_in_seconds: lives, owner_id };
+    create_admin_key(control, &grant, new).await.unwrap().secret.reveal().to_owned()
+}
+
+async fn browser_of(control: &Control, user_id: &str) -> Browser {
+    let id: UserId = user_id.parse().unwrap();
+    let user = control.store.account(id).await.unwrap().unwrap().user;
+    let signed_in = open_session(control, &user, &Origin::default()).await.unwrap();
+    let cookie = signed_in.cookie.split(';').next().unwrap().to_owned();
+    let (_, token) = cookie.split_once('=').unwrap();
+    let hash = control.secrets.pepper().hash(token);
+    let (now, ever) = (control.now(), Timestamp::from_unix_seconds(0));
+    let held = control.store.session_holder(&hash, now, ever).await.unwrap().unwrap();
+    let csrf = session::csrf(control.secrets.pepper(), held.session.id);
+    Browser { cookie, csrf, session_id: held.session.id.to_string() }
+}
+
+async fn control_of(data: &Path, database: &str, ambient: Behind) -> Control {
+    let store = Store::open(database).await.unwrap();
     let text = std::fs::read_to_string(data.join("master.key")).unwrap();
     let digits = text.trim();
     let mut master = [0; 32];
@@ -99,10 +184,10 @@ async fn control_of(data: &Path) -> Control {
         *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).unwrap();
     }
     let secrets = Arc::new(Secrets::from_master(&master).unwrap());
-    Control::new(store, Arc::new(Real), secrets, Arc::new(NoFollowers), Settings::default()).unwrap()
+    Control::new(store, Arc::new(ambient), secrets, Arc::new(NoFollowers), Settings::default()).unwrap()
 }
 
-/// The id in an answer.
-pub fn id_of(answer: &Value) -> String {
-    answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
+/// A text field of an answer.
+pub fn text_of(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
 }

@@ -67,10 +67,15 @@ pub struct Start {
 impl Start {
     /// Starts it on a free port and waits until it listens.
     pub async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// The same, with more on the command line.
+    pub async fn serve_with(&self, more: &[&str]) -> Server {
         let mut command = Command::new(BAILIWICK);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&self.data);
         command.args(self.database.iter().flat_map(|url| ["--database", url]));
-        command.args(self.allow_upstream.iter().flat_map(|host| ["--allow-upstream", host]));
+        command.args(self.allow_upstream.iter().flat_map(|host| ["--allow-upstream", host])).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
@@ -136,6 +141,21 @@ impl Server {
         }
         let bytes = body.map(|value| Bytes::from(value.to_string())).unwrap_or_default();
         self.client.request(request.body(Full::new(bytes)).unwrap()).await.map_err(|error| error.to_string())
+    }
+
+    /// Sends one request with just these headers and this body; a redirect is an answer, it is not followed.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: String) -> Answer {
+        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = self.client.request(request.body(Full::new(Bytes::from(body))).unwrap()).await;
+        let (parts, body) = response.unwrap_or_else(|error| panic!("{method} {path}: {error}")).into_parts();
+        let bytes =
+            body.collect().await.unwrap_or_else(|error| panic!("{method} {path}: {error}")).to_bytes();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
     /// Sends one request that has to succeed, and returns its JSON.

@@ -119,7 +119,7 @@ async fn create_admin_key(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn list_admin_keys(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<KeyId>(20, 100, Order::Ascending)?;
     let keys = super::list_admin_keys(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(keys.map(|key| AdminKeyJson::of(key, call.at)), |key| &key.id)))
 }

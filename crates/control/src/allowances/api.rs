@@ -163,7 +163,7 @@ async fn create_allowance(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn list_allowances(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<AllowanceId>(20, 100, Order::Ascending)?;
     let list = super::list_allowances(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(list.map(AllowanceJson::from), |allowance| &allowance.id)))
 }

@@ -6,7 +6,7 @@ pub mod pages;
 pub mod spend_limit;
 
 use domain::Error;
-use domain::access::{Grant, Reach};
+use domain::access::{Grant, Permission, Reach};
 use domain::allowances::{Allowance, Enforcement, Level, Scope, Unit, check};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{AllowanceId, ProjectId};
@@ -68,14 +68,22 @@ pub async fn create_allowance(
     grant: &Grant,
     new: NewAllowance,
 ) -> Result<SpentAllowance, Failure> {
-    make(control, grant, new, false).await
+    make(control, grant, new, Purpose::Allowance).await
+}
+
+/// What an allowance is made to be.
+pub(crate) enum Purpose {
+    /// One of any number.
+    Allowance,
+    /// The spend limit of its level, in the place of the one that was.
+    SpendLimit { was: Option<Allowance> },
 }
 
 pub(crate) async fn make(
     control: &Control,
     grant: &Grant,
     new: NewAllowance,
-    is_spend_limit: bool,
+    purpose: Purpose,
 ) -> Result<SpentAllowance, Failure> {
     check(new.unit, new.window, new.amount)?;
     let project = may_set(control, grant, &new.scope.level).await?;
@@ -91,9 +99,17 @@ pub(crate) async fn make(
         enforcement: new.enforcement,
         created_at: change.at(),
     };
+    let mut entry = match &purpose {
+        Purpose::Allowance => AuditEntry::new(Verb::AllowanceCreated, allowance.id),
+        Purpose::SpendLimit { .. } => AuditEntry::new(Verb::AllowanceUpdated, allowance.id),
+    };
+    if let Purpose::SpendLimit { was: Some(was) } = &purpose {
+        stored::delete_allowance(&mut change, was).await?;
+        entry = entry.before(facts(was));
+    }
+    let is_spend_limit = matches!(purpose, Purpose::SpendLimit { .. });
     stored::insert_allowance(&mut change, &allowance, is_spend_limit).await?;
-    let verb = if is_spend_limit { Verb::AllowanceUpdated } else { Verb::AllowanceCreated };
-    let mut entry = AuditEntry::new(verb, allowance.id).after(facts(&allowance));
+    entry = entry.after(facts(&allowance));
     entry.project_id = project;
     control.commit(change, entry).await?;
     spent(control, grant, allowance).await
@@ -175,26 +191,17 @@ pub async fn delete_allowance(control: &Control, grant: &Grant, id: AllowanceId)
 /// organization sets allowances of keys and service accounts in the projects that they reach, and of a project
 /// only with a grant for just that project (the spend limit, which needs its own permission).
 async fn may_set(control: &Control, grant: &Grant, level: &Level) -> Result<Option<ProjectId>, Failure> {
-    let project = stored::project_of_level(&control.store, grant, level).await?;
-    let whole = match grant.reach() {
-        Reach::All => return Ok(project),
-        Reach::Some { whole, .. } => whole,
-    };
-    let is_inside = match (level, project) {
-        (Level::ApiKey(_) | Level::ServiceAccount(_), Some(project)) if !whole.contains(&project) => {
-            return Err(Error::Hidden { what: "allowance" }.into());
-        }
-        (Level::ApiKey(_) | Level::ServiceAccount(_), Some(_)) => true,
-        (Level::Project(id), _) => {
-            grant.permission() == Some(domain::access::Permission::AllowanceManage) && whole.contains(id)
-        }
+    let is_theirs = match (grant.reach(), level) {
+        (Reach::All, _) | (_, Level::ApiKey(_) | Level::ServiceAccount(_)) => true,
+        (_, Level::Project(_)) => grant.permission() == Some(Permission::AllowanceManage),
         _ => false,
     };
-    if is_inside {
-        return Ok(project);
+    if !is_theirs {
+        let sentence =
+            "Missing scopes: allowance.manage. A Project Owner limits keys and service accounts only.";
+        return Err(Error::forbidden("missing_permission", sentence).into());
     }
-    let sentence = "Missing scopes: allowance.manage. A Project Owner limits keys and service accounts only.";
-    Err(Error::forbidden("missing_permission", sentence).into())
+    Ok(stored::project_of_level(&control.store, grant, level).await?)
 }
 
 async fn spent(control: &Control, grant: &Grant, allowance: Allowance) -> Result<SpentAllowance, Failure> {

@@ -12,7 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::allowances as stored;
 
-use super::{NewAllowance, SpentAllowance, delete_allowance, make, retrieve_allowance, update_allowance};
+use super::{
+    NewAllowance, Purpose, SpentAllowance, delete_allowance, make, retrieve_allowance, update_allowance,
+};
 use crate::{Answer, Call, Control, Endpoint, Failure, api};
 
 /// The spend limit of the organization or of a project.
@@ -39,15 +41,15 @@ pub async fn set_spend_limit(
     window: Window,
     amount: NanoUsd,
 ) -> Result<SpentAllowance, Failure> {
-    match stored::spend_limit(&control.store, grant, &level).await {
+    let was = match stored::spend_limit(&control.store, grant, &level).await {
         Ok(there) if there.window == window => {
             let changes = (Some(amount.nano()), Some(Enforcement::Hard));
             return update_allowance(control, grant, there.id, changes).await;
         }
-        Ok(other) => delete_allowance(control, grant, other.id).await?,
-        Err(store::Error::NotFound { .. }) => {}
+        Ok(other) => Some(other),
+        Err(store::Error::NotFound { .. }) => None,
         Err(error) => return Err(error.into()),
-    }
+    };
     let new = NewAllowance {
         scope: Scope { level, model: None },
         unit: Unit::NanoUsd,
@@ -55,7 +57,7 @@ pub async fn set_spend_limit(
         amount: amount.nano(),
         enforcement: Enforcement::Hard,
     };
-    make(control, grant, new, true).await
+    make(control, grant, new, Purpose::SpendLimit { was }).await
 }
 
 /// A spend limit.

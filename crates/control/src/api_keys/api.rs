@@ -64,7 +64,7 @@ async fn create_api_key(call: Call) -> Result<Answer, Failure> {
 
 async fn list_api_keys(call: Call) -> Result<Answer, Failure> {
     let project = call.path::<ProjectId>("project_id")?;
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<KeyId>(20, 100, Order::Ascending)?;
     let keys = super::list_keys(&call.control, &call.grant, project, filter(&call)?, &page).await?;
     Ok(Answer::json(ListJson::of(keys.map(|key| ProjectKeyJson::of(key, call.at)), |key| &key.id)))
 }

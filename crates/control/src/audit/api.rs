@@ -6,7 +6,7 @@ use domain::Error;
 use domain::access::Permission;
 use domain::audit::{AuditActor, AuditRecord, Verb};
 use domain::ids::AuditId;
-use domain::page::{Order, Page};
+use domain::page::{Order, Page, invalid_cursor};
 use domain::routes::{Access, Method};
 use domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -136,10 +136,7 @@ fn range(call: &Call) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
 fn cursor(call: &Call) -> Result<AuditCursor, Error> {
     let id = |name: &'static str| {
         let Some(text) = call.query.one(name) else { return Ok(None) };
-        let sentence = "Pass the id of a record of the page before.";
-        text.parse::<AuditId>()
-            .map(|id| Some(id.to_string()))
-            .map_err(|_| Error::invalid_param("invalid_cursor", name, sentence))
+        text.parse::<AuditId>().map(|id| Some(id.to_string())).map_err(|_| invalid_cursor(name))
     };
     Ok(match (id("after")?, id("before")?) {
         (Some(after), _) => AuditCursor::After(after),
@@ -160,7 +157,7 @@ fn verbs(types: &[String], word: impl Fn(Verb) -> Option<&'static str>) -> Vec<S
 }
 
 async fn read(call: &Call, word: fn(Verb) -> Option<&'static str>) -> Result<Page<AuditRecord>, Failure> {
-    let limit = call.query.page(20, 100, Order::Descending)?.limit;
+    let limit = call.query.page::<AuditId>(20, 100, Order::Descending)?.limit;
     let (from, until) = range(call)?;
     let filter = AuditFilter {
         verbs: verbs(&call.query.many("event_types"), word),

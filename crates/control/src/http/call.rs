@@ -76,7 +76,7 @@ impl Call {
         self.path_text(name).parse().map_err(|_| Error::Hidden { what }.into())
     }
 
-    /// The JSON body. An empty body and `null` read as `{}`; unknown fields are let be.
+    /// The JSON body, an object. An empty body and `null` read as `{}`; unknown fields are let be.
     ///
     /// # Errors
     /// `invalid_json` for what is not JSON, `invalid_type` naming the field for what does not fit.
@@ -108,8 +108,11 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         false => serde_json::from_slice(body).map_err(|error| bad(&error))?,
     };
     let value = if value.is_null() { serde_json::json!({}) } else { value };
-    let fields: Vec<String> =
-        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
+    // A list would be read as the fields in their order.
+    let Some(object) = value.as_object() else {
+        return Err(Error::invalid("invalid_type", "The body has to be a JSON object."));
+    };
+    let fields: Vec<String> = object.keys().cloned().collect();
     T::deserialize(&value).map_err(|error| {
         let message = error.to_string();
         match guilty_field::<T>(&value, &fields, &message) {
@@ -166,5 +169,6 @@ mod tests {
         );
         assert!(read_json::<Sample>(br#"{"name":"a","other":1}"#).is_ok());
         assert_eq!(refusal("[1]").0, "invalid_type");
+        assert_eq!(refusal(r#"["a",1]"#).0, "invalid_type");
     }
 }

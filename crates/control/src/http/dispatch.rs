@@ -10,9 +10,9 @@ use axum::extract::{ConnectInfo, FromRequestParts as _, RawPathParams};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
 use domain::Error;
-use domain::access::{Actor, Credential, Grant, Origin, Target, Task, authorize};
+use domain::access::{Actor, Credential, Grant, Origin, Permission, Target, Task, authorize};
 use domain::audit::AuditActor;
-use domain::ids::{ProjectId, RequestId};
+use domain::ids::{OrganizationId, ProjectId, RequestId};
 use domain::routes::{Access, Method, Route, Surface};
 use domain::time::Timestamp;
 use http::request::Parts;
@@ -170,7 +170,7 @@ async fn prepare(
             return Err(failure);
         }
     };
-    let decided = decide(route, person.as_ref(), &path);
+    let decided = decide_there(control, route, person.as_ref(), &path).await;
     if let (Err(failure), Some(actor)) = (&decided, &person) {
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
@@ -185,6 +185,26 @@ async fn prepare(
     Ok(Call { control, route: *route, grant, person, at, query, headers, location, origin, path, body })
 }
 
+/// What the row's access says of this person. Of a project that is not in the organization it says just that, before
+/// anything else is judged: a foreign id and one that never was are told alike.
+async fn decide_there(
+    control: &Control,
+    route: &Route,
+    person: Option<&Actor>,
+    path: &[(String, String)],
+) -> Result<Grant, Failure> {
+    let decided = decide(route, person, path);
+    let (Access::Project(_), Some(actor)) = (route.access, person) else { return decided };
+    let seen = match &decided {
+        Ok(grant) => Some(grant.clone()),
+        Err(_) => authorize(actor, Permission::ProjectRead, project_of(actor, path)?).ok(),
+    };
+    if let (Some(grant), Target::Project(_, project)) = (seen, project_of(actor, path)?) {
+        control.store.project(&grant, project).await?;
+    }
+    decided
+}
+
 /// What the row's access says of this person.
 fn decide(route: &Route, person: Option<&Actor>, path: &[(String, String)]) -> Result<Grant, Failure> {
     let actor = match (route.access, person) {
@@ -192,22 +212,13 @@ fn decide(route: &Route, person: Option<&Actor>, path: &[(String, String)]) -> R
         (_, Some(actor)) => actor,
         (_, None) => return Err(session::missing().into()),
     };
-    let organization = || {
-        let standing = actor.standing.as_ref();
-        standing.map(|standing| standing.organization_id).ok_or(Error::Hidden { what: "organization" })
-    };
     let granted = match route.access {
         Access::Organization(permission) => {
-            authorize(actor, permission, Target::Organization(organization()?))
+            authorize(actor, permission, Target::Organization(organization_of(actor)?))
         }
-        Access::Project(permission) => {
-            let text = path.iter().find(|(name, _)| name == "project_id").map(|(_, value)| value.as_str());
-            let project: Option<ProjectId> = text.and_then(|text| text.parse().ok());
-            let project = project.ok_or(Error::Hidden { what: "project" })?;
-            authorize(actor, permission, Target::Project(organization()?, project))
-        }
+        Access::Project(permission) => authorize(actor, permission, project_of(actor, path)?),
         // Any permission serves: on an account target none is asked for.
-        Access::Account => authorize(actor, domain::access::Permission::OrganizationRead, Target::Account),
+        Access::Account => authorize(actor, Permission::OrganizationRead, Target::Account),
         Access::Public | Access::ProjectKey => Err(Error::Hidden { what: "path" }),
     };
     let granted = granted?;
@@ -224,6 +235,19 @@ fn is_switched_on(route: &Route, actor: &Actor) -> Result<(), Error> {
     let sentence =
         format!("This organization has switched off {}. An Admin can switch it on.", feature.name());
     Err(Error::forbidden("feature_off", sentence))
+}
+
+fn organization_of(actor: &Actor) -> Result<OrganizationId, Error> {
+    let standing = actor.standing.as_ref();
+    standing.map(|standing| standing.organization_id).ok_or(Error::Hidden { what: "organization" })
+}
+
+/// The project in the path, in the organization in which the person acts.
+fn project_of(actor: &Actor, path: &[(String, String)]) -> Result<Target, Error> {
+    let text = path.iter().find(|(name, _)| name == "project_id").map(|(_, value)| value.as_str());
+    let project: Option<ProjectId> = text.and_then(|text| text.parse().ok());
+    let project = project.ok_or(Error::Hidden { what: "project" })?;
+    Ok(Target::Project(organization_of(actor)?, project))
 }
 
 /// A change asked for by a browser has to come from the console's own page.

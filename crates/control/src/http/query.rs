@@ -1,7 +1,9 @@
 //! The query string, and forms, which are spelled alike.
 
+use std::str::FromStr;
+
 use domain::Error;
-use domain::page::{Order, PageRequest};
+use domain::page::{Order, PageRequest, invalid_cursor};
 
 /// Pairs of names and values in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,11 +66,12 @@ impl Query {
         }
     }
 
-    /// The page that `after`, `limit` and `order` ask for.
+    /// The page that `after`, `limit` and `order` ask for, in a list of things with ids of the type. A cursor is a
+    /// place in the order of ids: it stays good when the thing that it names is gone.
     ///
     /// # Errors
-    /// `invalid_limit`, `invalid_order`, `invalid_type`.
-    pub fn page(&self, default: i64, most: i64, order: Order) -> Result<PageRequest, Error> {
+    /// `invalid_cursor`, `invalid_limit`, `invalid_order`, `invalid_type`.
+    pub fn page<Id: FromStr>(&self, default: i64, most: i64, order: Order) -> Result<PageRequest, Error> {
         let order = match self.one("order") {
             None => order,
             Some("asc") => Order::Ascending,
@@ -76,12 +79,17 @@ impl Query {
             Some(_) => return Err(Error::invalid_param("invalid_order", "order", "Use asc or desc.")),
         };
         let after = self.one("after").map(str::to_owned);
+        if after.as_ref().is_some_and(|after| after.parse::<Id>().is_err()) {
+            return Err(invalid_cursor("after"));
+        }
         PageRequest::new(after, self.number("limit")?.unwrap_or(default), most, order)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::ids::ProjectId;
+
     use super::*;
 
     #[test]
@@ -94,10 +102,12 @@ mod tests {
 
     #[test]
     fn pages_refuse_nonsense() {
-        let page = |text| Query::parse(text).page(20, 100, Order::Ascending);
+        let page = |text| Query::parse(text).page::<ProjectId>(20, 100, Order::Ascending);
         assert_eq!(page("limit=0").unwrap_err().code(), "invalid_limit");
         assert_eq!(page("limit=x").unwrap_err().code(), "invalid_type");
         assert_eq!(page("order=up").unwrap_err().code(), "invalid_order");
+        assert_eq!(page("after=user_01jd0000000000000000000000").unwrap_err().code(), "invalid_cursor");
+        assert!(page("after=proj_01jd0000000000000000000000").is_ok());
         assert_eq!(page("after=&limit=3&order=desc").unwrap().order, Order::Descending);
     }
 }

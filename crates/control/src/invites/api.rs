@@ -124,7 +124,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn list(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<InviteId>(20, 100, Order::Ascending)?;
     let invites = list_invites(&call.control, &call.grant, &page).await?;
     let invites = invites.map(|invite| shown(invite, call.at));
     Ok(Answer::json(ListJson::of(invites, |invite| &invite.id)))

@@ -134,7 +134,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn mails(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Descending)?;
+    let page = call.query.page::<domain::ids::MailId>(20, 100, Order::Descending)?;
     let mails = list_mails(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(mails.map(MailJson::from), |mail| &mail.id)))
 }

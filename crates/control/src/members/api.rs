@@ -169,7 +169,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn list(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<UserId>(20, 100, Order::Ascending)?;
     let members = list_members(&call.control, &call.grant, call.query.many("emails"), &page).await?;
     Ok(Answer::json(ListJson::of(members.map(MemberJson::from), |member| &member.id)))
 }

@@ -125,7 +125,8 @@ fn rows_of_values() -> Vec<Endpoint> {
             OF_KEY,
             "list_key_policy",
             "List what holds for a key, and which level set it.",
-            read_project,
+            // Who sees a key, sees what holds for it: members of a project see their own.
+            Access::Project(Permission::ApiKeyRead),
         )
         .to(list),
         setting(ONE_OF_KEY, "set_key_policy", "Narrow something for a key.", manage_project).to(set),
@@ -204,7 +205,7 @@ async fn clear(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn exceptions(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Descending)?;
+    let page = call.query.page::<ExceptionId>(20, 100, Order::Descending)?;
     let list = list_exceptions(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(list.map(ExceptionJson::from), |exception| &exception.id)))
 }

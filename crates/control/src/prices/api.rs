@@ -2,7 +2,7 @@
 
 use domain::access::Permission;
 use domain::audit::Verb;
-use domain::page::{Order, Page};
+use domain::page::{Order, Page, invalid_cursor};
 use domain::pricing::{NewPrice, Price, Rates};
 use domain::providers::ProviderKind;
 use domain::routes::{Access, Method};
@@ -155,14 +155,14 @@ pub struct PricesQuery {
 }
 
 async fn list_prices(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(100, 1_000, Order::Ascending)?;
+    let page = call.query.page::<String>(100, 1_000, Order::Ascending)?;
     let mut prices = super::list_prices(&call.control, &call.grant).await?;
     if let Some(model) = call.query.one("model") {
         prices.retain(|price| price.model == model);
     }
     if let Some(after) = &page.after {
-        let place = prices.iter().position(|price| price.id == *after).map_or(0, |place| place + 1);
-        prices.drain(..place);
+        let place = prices.iter().position(|price| price.id == *after);
+        prices.drain(..=place.ok_or_else(|| invalid_cursor("after"))?);
     }
     let page = Page::from_read(prices, page.limit).map(PriceJson::from);
     Ok(Answer::json(ListJson::of(page, |price| &price.id)))

@@ -117,7 +117,7 @@ async fn add_project_user(call: Call) -> Result<Answer, Failure> {
 
 async fn list_project_users(call: Call) -> Result<Answer, Failure> {
     let project = call.path::<ProjectId>("project_id")?;
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<UserId>(20, 100, Order::Ascending)?;
     let members = super::list_project_members(&call.control, &call.grant, project, &page).await?;
     Ok(Answer::json(ListJson::of(members.map(ProjectUserJson::from), |member| &member.id)))
 }

@@ -11,6 +11,7 @@ use domain::text::Tags;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::frame::naming;
 use super::{OwnedProject, ProjectChanges};
 use crate::http::partial::present;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
@@ -222,9 +223,10 @@ async fn create_project(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn list_projects(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<ProjectId>(20, 100, Order::Ascending)?;
     let archived_too = call.query.flag("include_archived")?.unwrap_or(false);
-    let projects = super::list_projects(&call.control, &call.grant, archived_too, &page).await?;
+    let grant = naming(&call).unwrap_or_else(|| call.grant.clone());
+    let projects = super::list_projects(&call.control, &grant, archived_too, &page).await?;
     Ok(Answer::json(ListJson::of(projects.map(ProjectJson::from), |project| &project.id)))
 }
 

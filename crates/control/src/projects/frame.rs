@@ -1,6 +1,6 @@
 //! What the pages of projects share: the frame of a project's page, and sums of cost for it.
 
-use domain::access::{Grant, Permission, Target, allows, authorize};
+use domain::access::{Grant, Permission, Reach, Target, allows, authorize};
 use domain::ids::ProjectId;
 use domain::time::{DAY, TimeZone, Timestamp, Window, civil};
 
@@ -91,6 +91,17 @@ pub(crate) fn may_here(call: &Call, permission: Permission) -> bool {
 pub(crate) fn granted(call: &Call, permission: Permission) -> Option<Grant> {
     let target = Target::Organization(call.organization_id().ok()?);
     authorize(call.actor().ok()?, permission, target).ok()
+}
+
+/// The viewer's grant to learn which projects there are: those that they may read or, where that is more, those
+/// whose costs they may read.
+pub(crate) fn naming(call: &Call) -> Option<Grant> {
+    let (reads, costs) = (granted(call, Permission::ProjectRead), granted(call, Permission::CostRead));
+    let is_whole = |grant: &Grant| *grant.reach() == Reach::All;
+    match reads {
+        Some(reads) if is_whole(&reads) || !costs.as_ref().is_some_and(is_whole) => Some(reads),
+        _ => costs,
+    }
 }
 
 /// The viewer's grant for something else of the project in the path, if they have it.

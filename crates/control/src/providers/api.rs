@@ -141,7 +141,7 @@ async fn attach_provider(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn list_providers(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<ProviderId>(20, 100, Order::Ascending)?;
     let list = super::list_providers(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(list.map(ProviderJson::from), |provider| &provider.id)))
 }

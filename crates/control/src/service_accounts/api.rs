@@ -173,7 +173,7 @@ async fn create_service_account(call: Call) -> Result<Answer, Failure> {
 
 async fn list_service_accounts(call: Call) -> Result<Answer, Failure> {
     let project = call.path::<ProjectId>("project_id")?;
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<ServiceAccountId>(20, 100, Order::Ascending)?;
     let accounts = super::list_service_accounts(&call.control, &call.grant, project, &page).await?;
     Ok(Answer::json(ListJson::of(accounts.map(ServiceAccountJson::from), |account| &account.id)))
 }

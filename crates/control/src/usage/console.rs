@@ -19,7 +19,7 @@ use crate::http::figures::Money;
 use crate::http::shell::{Choice, Section};
 use crate::organizations::pages::Figure;
 use crate::projects::forms::{people, title, words};
-use crate::projects::frame::{Frame, buckets, frame, granted, granted_here, project_root, root};
+use crate::projects::frame::{Frame, buckets, frame, granted, granted_here, naming, project_root, root};
 use crate::projects::overview_console::{count, series};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
@@ -179,7 +179,7 @@ async fn answer(
 async fn organization_names(call: &Call) -> Result<HashMap<String, String>, Failure> {
     let mut names: HashMap<String, String> =
         people(call).await?.into_iter().map(|(id, person)| (id, person.name)).collect();
-    if let Some(grant) = granted(call, Permission::ProjectRead).or(granted(call, Permission::CostRead)) {
+    if let Some(grant) = naming(call) {
         let request = PageRequest::first(NAMED_AT_MOST, Order::Ascending);
         let projects = call.control.store.projects(&grant, true, &request).await?;
         names.extend(projects.items.into_iter().map(|project| (project.id.to_string(), project.name)));

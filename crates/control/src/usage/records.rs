@@ -192,11 +192,7 @@ fn filter(call: &Call) -> Result<RecordFilter, Error> {
 }
 
 async fn list_usage_records(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Descending)?;
-    if let Some(after) = &page.after {
-        let sentence = "Pass last_id of the page before.";
-        after.parse::<RecordId>().map_err(|_| Error::invalid_param("invalid_cursor", "after", sentence))?;
-    }
+    let page = call.query.page::<RecordId>(20, 100, Order::Descending)?;
     let list = records(&call.control, &call.grant, &filter(&call)?, &page).await?;
     Ok(Answer::json(ListJson::of(list.map(RecordJson::from), |record| &record.id)))
 }

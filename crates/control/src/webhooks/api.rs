@@ -152,7 +152,7 @@ async fn types(_: Call) -> Result<Answer, Failure> {
 }
 
 async fn list(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Ascending)?;
+    let page = call.query.page::<WebhookId>(20, 100, Order::Ascending)?;
     let webhooks = list_webhooks(&call.control, &call.grant, &page).await?;
     Ok(Answer::json(ListJson::of(webhooks.map(WebhookJson::from), |webhook| &webhook.id)))
 }
@@ -209,7 +209,7 @@ async fn test(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn deliveries(call: Call) -> Result<Answer, Failure> {
-    let page = call.query.page(20, 100, Order::Descending)?;
+    let page = call.query.page::<DeliveryId>(20, 100, Order::Descending)?;
     let state = call.query.one("status").map(|word| {
         DeliveryState::parse(word).ok_or_else(|| {
             Error::invalid_param("invalid_status", "status", "Use one of: pending delivered failed.")

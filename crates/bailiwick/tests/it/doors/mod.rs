@@ -1,0 +1,10 @@
+//! The doors, row by row of the route tables: who gets through, what a stranger can learn, what is written down, what
+//! a body can touch. A new row needs one line in `aims.txt`; without it every test here says so.
+
+mod aims;
+mod callers;
+mod company;
+mod matrix;
+mod strangers;
+mod things;
+mod trail;

@@ -198,7 +198,7 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         mistakes.push("log.format: use \"text\" or \"json\"".to_owned());
     }
     if !file.mail.server.is_empty() {
-        mistakes.extend(crate::mail::Mailer::new(&file.mail.server, &file.mail.from).err());
+        mistakes.extend(crate::mail::check(&file.mail.server, &file.mail.from).err());
     }
     let Ok(listen) = address else { return Err(mistakes) };
     if !mistakes.is_empty() {

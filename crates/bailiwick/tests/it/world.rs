@@ -72,7 +72,8 @@ impl World {
         let start =
             Start { data: folder.path().to_owned(), database: None, allow_upstream: vec![NOBODY.to_owned()] };
         let settings = folder.path().join("settings.toml");
-        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n").unwrap();
+        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n[mail]\nserver = \"smtp://127.0.0.1:9\"\n")
+            .unwrap();
         let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
         let database = format!("sqlite://{}", folder.path().join("bailiwick.db").display());
         let control = control_of(folder.path(), &database, Behind(0)).await;

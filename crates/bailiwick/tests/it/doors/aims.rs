@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
-const USUAL: [(&str, &str); 13] = [
+const USUAL: [(&str, &str); 14] = [
     ("slug", "slug"),
     ("project_id", "project"),
     ("api_key_id", "key"),
@@ -16,6 +16,7 @@ const USUAL: [(&str, &str); 13] = [
     ("session_id", "session"),
     ("model", "model"),
     ("setting", "setting"),
+    ("notice", "notice"),
     ("exception_id", "exception"),
     ("webhook_id", "webhook"),
     ("delivery_id", "delivery"),

@@ -60,7 +60,7 @@ const NEVER_MADE: &str = "01jd0000000000000000000000";
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" => {
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice" => {
             (Level::None, "")
         }
         "session" => (Level::Link, "sess_"),
@@ -69,6 +69,7 @@ fn kind(name: &str) -> (Level, &'static str) {
         "exception" => (Level::Organization, "exc_"),
         "webhook" => (Level::Organization, "hook_"),
         "delivery" => (Level::Organization, "dlv_"),
+        "mail" => (Level::Organization, "mail_"),
         "member" => (Level::Organization, "user_"),
         "invite" => (Level::Organization, "inv_"),
         "admin_key" => (Level::Organization, "key_"),
@@ -171,6 +172,7 @@ impl Company {
             ("yesterday", _) => return (now() - DAY).to_string(),
             ("tomorrow", _) => return (now() + DAY).to_string(),
             ("setting", _) => return SETTING.to_owned(),
+            ("notice", _) => return "key_changed".to_owned(),
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
             ("slug", Relation::Nowhere) => return unknown(name),
@@ -287,6 +289,10 @@ impl Company {
             }
             "webhook" => self.webhook(&place).await,
             "delivery" => self.delivery(&place).await,
+            "mail" => {
+                self.post(&place, "/v1/organization/mails/test", Value::Null).await;
+                self.first_of(&place, "/v1/organization/mails").await
+            }
             "record" => self.record(&place, &at("api_keys")).await,
             "session" => {
                 let whose =

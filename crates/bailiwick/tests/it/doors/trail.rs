@@ -17,7 +17,7 @@ use crate::world::Browser;
 const UNRECORDED: [&str; 1] = ["/account/theme"];
 
 /// What may change without a decision: the trail itself, what is sent because of it, how often something was tried.
-const NOT_DECIDED: [&str; 9] = [
+const NOT_DECIDED: [&str; 11] = [
     "audit_records",
     "audit_heads",
     "events",
@@ -25,6 +25,8 @@ const NOT_DECIDED: [&str; 9] = [
     "outbox_cursor",
     "deliveries",
     "delivery_attempts",
+    "mails",
+    "mail_refusals",
     "sign_in_attempts",
     "replicas",
 ];

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Installs what a fresh machine lacks, through its ordinary package managers; silent when all is there.
-# Sourced by ./test; needs ROOT and WORK.
+# Sourced by ./test and ./bench; needs ROOT, WORK and LOGS.
 
 install_toolchain() {
   command -v cargo >/dev/null || { echo "cargo is missing: install Rust first (https://rustup.rs)" >&2; exit 2; }
@@ -13,6 +13,24 @@ install_postgres() {
   [[ -n ${BAILIWICK_TEST_POSTGRES:-} ]] || postgres_programs >/dev/null || install_packages postgresql
   command -v psql >/dev/null || install_packages postgresql-client
 }
+
+install_yardsticks() {
+  command -v taskset >/dev/null || install_packages util-linux
+  command -v strace >/dev/null || install_packages strace
+  install_nginx
+}
+
+# Unpacked beside us instead of installed: the package would start a server of its own.
+install_nginx() {
+  PATH=$WORK/nginx/usr/sbin:$PATH:/usr/sbin
+  if command -v nginx >/dev/null; then return; fi
+  echo "unpacking nginx"
+  mkdir -p "$WORK/nginx"
+  (cd "$WORK/nginx" && download nginx && dpkg --extract nginx_*.deb .) >"$LOGS/install.log" 2>&1 ||
+    { tail -n 20 "$LOGS/install.log" >&2; exit 2; }
+}
+
+download() { apt-get download "$1" || { apt-get update && apt-get download "$1"; }; }
 
 install_chromium() {
   [[ -x /usr/bin/chromium ]] || install_packages chromium

@@ -10,7 +10,7 @@ use domain::api_keys::KeyHash;
 use domain::ids::{OrganizationId, ReplicaId};
 use domain::pricing::Catalogue;
 use domain::time::{Ambient, MINUTE, Span, Timestamp};
-use domain::usage::{OpenCall, UsageRecord};
+use domain::usage::{OpenCall, Settlement};
 use futures_util::future::BoxFuture;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
@@ -19,6 +19,9 @@ use store::{Secrets, Store};
 
 /// A replica that has not heard of changes for so long, in microseconds, refuses calls.
 const STALE_AFTER: i64 = MINUTE;
+
+/// About what a settlement takes as JSON.
+const SETTLEMENT_BYTES: usize = 768;
 
 /// The shared parts.
 pub struct House {
@@ -209,10 +212,12 @@ impl Ports for House {
     }
 
     fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError> {
-        let payload = serde_json::to_vec(call).map_err(|error| PortError::new(error.to_string()))?;
-        let slot =
-            self.journal.append_open(call.id, &payload).map_err(|error| PortError::new(error.to_string()))?;
-        Ok(Box::new(Reserved { slot, journal: Arc::clone(&self.journal) }))
+        let call_json = serde_json::to_vec(call).map_err(|error| PortError::new(error.to_string()))?;
+        let slot = self
+            .journal
+            .append_open(call.id, &call_json)
+            .map_err(|error| PortError::new(error.to_string()))?;
+        Ok(Box::new(Reserved { slot, journal: Arc::clone(&self.journal), call_json }))
     }
 
     fn refused(&self, code: &'static str) {
@@ -223,13 +228,28 @@ impl Ports for House {
 struct Reserved {
     slot: store::journal::Slot,
     journal: Arc<Journal>,
+    /// The call as the open entry has it.
+    call_json: Vec<u8>,
+}
+
+impl Reserved {
+    /// The JSON of the `UsageRecord`, without writing its call a second time.
+    fn record_json(&self, settlement: &Settlement) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.call_json.len() + SETTLEMENT_BYTES);
+        json.extend_from_slice(b"{\"call\":");
+        json.extend_from_slice(&self.call_json);
+        json.extend_from_slice(b",\"settlement\":");
+        // A settlement is made of values that always have a JSON form, and memory takes what is written.
+        let _ = serde_json::to_writer(&mut json, settlement);
+        json.push(b'}');
+        json
+    }
 }
 
 impl JournalSlot for Reserved {
-    fn settle(self: Box<Self>, record: &UsageRecord) -> Synced {
-        // A record is made of values that always have a JSON form; an empty payload would be found by recovery.
-        let payload = serde_json::to_vec(record).unwrap_or_default();
-        let position = self.slot.settle(&payload);
+    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced {
+        let json = self.record_json(settlement);
+        let position = self.slot.settle(&json);
         let journal = self.journal;
         Box::pin(
             async move { journal.synced(position).await.map_err(|error| PortError::new(error.to_string())) },

@@ -10,7 +10,19 @@ use crate::error::Error;
 use crate::time::{Ambient, Timestamp};
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const NO_DIGIT: u8 = u8::MAX;
+/// What each byte is worth as a digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 const TEXT_LENGTH: usize = 26;
+const PREFIX_MAX: usize = 6;
 
 /// Lays out a UUIDv7 from a moment and 128 random bits, of which 74 are used.
 fn uuid_v7(at: Timestamp, random: u128) -> u128 {
@@ -20,13 +32,43 @@ fn uuid_v7(at: Timestamp, random: u128) -> u128 {
     (milliseconds << 80) | (0x7 << 76) | (high_random << 64) | (0b10 << 62) | low_random
 }
 
-fn encode(mut bits: u128) -> [u8; TEXT_LENGTH] {
-    let mut text = [b'0'; TEXT_LENGTH];
-    for slot in text.iter_mut().rev() {
-        *slot = DIGITS[(bits & 31) as usize];
-        bits >>= 5;
+/// An id as text, on the stack: calls write dozens of them.
+struct Text {
+    bytes: [u8; PREFIX_MAX + TEXT_LENGTH],
+    length: usize,
+}
+
+impl Text {
+    fn new(prefix: &str, mut bits: u128) -> Self {
+        let mut bytes = [0; PREFIX_MAX + TEXT_LENGTH];
+        let length = prefix.len() + TEXT_LENGTH;
+        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        for slot in bytes[prefix.len()..length].iter_mut().rev() {
+            *slot = DIGITS[(bits & 31) as usize];
+            bits >>= 5;
+        }
+        Self { bytes, length }
     }
-    text
+
+    fn as_str(&self) -> &str {
+        // Prefix and digits are ASCII.
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+/// Reads an id from a text that need not be kept.
+struct TextVisitor<T>(std::marker::PhantomData<T>);
+
+impl<T: std::str::FromStr<Err = Error>> serde::de::Visitor<'_> for TextVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 fn decode(text: &str) -> Option<u128> {
@@ -34,9 +76,9 @@ fn decode(text: &str) -> Option<u128> {
     if bytes.len() != TEXT_LENGTH || bytes[0] > b'7' {
         return None;
     }
-    bytes.iter().try_fold(0u128, |bits, byte| {
-        let digit = DIGITS.iter().position(|d| d == byte)?;
-        Some((bits << 5) | digit as u128)
+    bytes.iter().try_fold(0u128, |bits, byte| match VALUES[usize::from(*byte)] {
+        NO_DIGIT => None,
+        value => Some((bits << 5) | u128::from(value)),
     })
 }
 
@@ -78,9 +120,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str($prefix)?;
-                let text = encode(self.0);
-                text.iter().try_for_each(|digit| fmt::Write::write_char(f, char::from(*digit)))
+                f.write_str(Text::new($prefix, self.0).as_str())
             }
         }
 
@@ -105,14 +145,13 @@ macro_rules! ids {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(Text::new($prefix, self.0).as_str())
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(TextVisitor(std::marker::PhantomData))
             }
         }
     )*};

@@ -167,10 +167,8 @@ pub struct Settlement {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UsageRecord {
     /// What was known when it was admitted.
-    #[serde(flatten)]
     pub call: OpenCall,
     /// What was known when it ended.
-    #[serde(flatten)]
     pub settlement: Settlement,
 }
 

@@ -38,8 +38,12 @@ pub(crate) async fn admit(
     let open = open_call(id, (call, caller, choice), bound, held.hold.charges());
     let slot: Box<dyn JournalSlot> =
         gateway.ports.open(&open).map_err(|error| Refusal::unavailable("journal_unavailable", &error))?;
-    let admitted =
-        Admitted { open, slot, hold: std::mem::take(&mut held.hold), purse: Arc::clone(&held.purse) };
+    let admitted = Admitted {
+        held: bound.cost,
+        slot,
+        hold: std::mem::take(&mut held.hold),
+        purse: Arc::clone(&held.purse),
+    };
     Ok(Admission::new(Arc::clone(&gateway.ports), admitted, choice.price.rates, call.body.clone()))
 }
 

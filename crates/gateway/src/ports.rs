@@ -6,7 +6,7 @@ use domain::allowances::{Lease, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::OrganizationId;
 use domain::time::Ambient;
-use domain::usage::{OpenCall, UsageRecord};
+use domain::usage::{OpenCall, Settlement};
 use futures_util::future::BoxFuture;
 
 use crate::snapshot::{KeyView, OrganizationView};
@@ -32,8 +32,9 @@ pub type Synced = BoxFuture<'static, Result<(), PortError>>;
 /// The place reserved in the journal for the settlement of one opened call. Dropped unsettled, the call stays
 /// open and is recovered at the next start.
 pub trait JournalSlot: Send + Sync {
-    /// Appends the usage record: neither waits nor fails, since the place was reserved.
-    fn settle(self: Box<Self>, record: &UsageRecord) -> Synced;
+    /// Appends the usage record, which is the opened call and its end: neither waits nor fails, since the place was
+    /// reserved.
+    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced;
 }
 
 /// Everything that a call needs and the gateway does not hold itself. Fast paths are plain functions.

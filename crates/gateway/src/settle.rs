@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use domain::allowances::{Amounts, Hold, Purse};
+use domain::money::NanoUsd;
 use domain::pricing::{Quantities, Rates};
-use domain::usage::{CallStatus, OpenCall, Settlement, UsageRecord};
+use domain::usage::{CallStatus, Settlement};
 use futures_util::FutureExt;
 
 use crate::admit::lock;
@@ -17,7 +18,8 @@ use crate::tokens;
 
 /// What an admitted call keeps until it is settled.
 pub(crate) struct Admitted {
-    pub(crate) open: OpenCall,
+    /// What the call costs at most.
+    pub(crate) held: NanoUsd,
     pub(crate) slot: Box<dyn JournalSlot>,
     pub(crate) hold: Hold,
     pub(crate) purse: Arc<Mutex<Purse>>,
@@ -68,9 +70,9 @@ impl Admission {
     }
 
     fn settle_now(&mut self) -> Option<Synced> {
-        let Admitted { open, slot, hold, purse } = self.admitted.take()?;
+        let Admitted { held, slot, hold, purse } = self.admitted.take()?;
         let (quantities, is_estimated) = self.quantities();
-        let cost = self.rates.cost(&quantities).unwrap_or(open.held);
+        let cost = self.rates.cost(&quantities).unwrap_or(held);
         let actual = Amounts::of_call(cost.nano(), quantities.input_tokens(), quantities.output);
         let charges = lock(&purse).settle(hold, &actual);
         let settlement = Settlement {
@@ -82,7 +84,7 @@ impl Admission {
             upstream_status: self.facts.upstream_status,
             charges,
         };
-        Some(slot.settle(&UsageRecord { call: open, settlement }))
+        Some(slot.settle(&settlement))
     }
 
     fn status(&self) -> CallStatus {

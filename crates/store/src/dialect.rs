@@ -21,6 +21,9 @@ const SQLITE_READERS: u32 = 4;
 /// How many connections one replica opens to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 12;
 
+/// How many rows one statement adds at most; both engines take that many of the widest table's.
+const ROWS_AT_ONCE: usize = 64;
+
 /// The database behind the store.
 #[derive(Clone)]
 pub(crate) enum Engine {
@@ -215,11 +218,11 @@ macro_rules! run {
     ($executor:expr, $sql:expr, $args:expr, $method:ident) => {{
         let mut query = sqlx::query(AssertSqlSafe($sql));
         for value in $args {
-            query = match value.clone() {
-                Value::Text(value) => query.bind(value),
-                Value::Int(value) => query.bind(value),
-                Value::Flag(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
+            query = match value {
+                Value::Text(value) => query.bind(value.as_deref()),
+                Value::Int(value) => query.bind(*value),
+                Value::Flag(value) => query.bind(*value),
+                Value::Bytes(value) => query.bind(value.as_deref()),
             };
         }
         query.$method($executor).await?
@@ -347,6 +350,33 @@ impl Tx {
         }
     }
 
+    /// Adds rows to `into`, a table with its columns: many by one statement, for each costs a walk to the engine.
+    pub(crate) async fn insert<const N: usize>(
+        &mut self,
+        into: &'static str,
+        rows: Vec<[Value; N]>,
+    ) -> Result<()> {
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            // Few different texts, so that the engine knows them again.
+            let count = ROWS_AT_ONCE.min(1 << rows.len().ilog2());
+            let args: Vec<Value> = rows.by_ref().take(count).flatten().collect();
+            let inserted = match self {
+                Self::Sqlite(tx) => {
+                    // A number would make SQLite look each of them up by its name.
+                    run!(&mut **tx, insert_text(into, (count, N), |_| "?".to_owned()), &args, execute)
+                        .rows_affected()
+                }
+                Self::Postgres(tx) => {
+                    run!(&mut **tx, insert_text(into, (count, N), |n| format!("${n}")), &args, execute)
+                        .rows_affected()
+                }
+            };
+            debug_assert_eq!(inserted, count as u64, "every row is new");
+        }
+        Ok(())
+    }
+
     /// Tells other replicas that the feed has grown; they also poll, should the word be lost.
     pub(crate) async fn announce(&mut self, sequence: i64) -> Result<()> {
         if let Self::Postgres(_) = self {
@@ -375,6 +405,16 @@ fn postgres_text(sql: &'static str) -> Cow<'static, str> {
         return Cow::Borrowed(sql);
     }
     expand_lists(sql, "(select jsonb_array_elements_text((", ")::jsonb))").into()
+}
+
+/// The statement that adds so many rows of so many columns, its parameters written by `parameter` from their number.
+fn insert_text(into: &str, (rows, columns): (usize, usize), parameter: impl Fn(usize) -> String) -> String {
+    let row = |row: usize| {
+        let parameters: Vec<String> = (1..=columns).map(|column| parameter(row * columns + column)).collect();
+        format!("({})", parameters.join(", "))
+    };
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!("insert into {into} values {}", values.join(", "))
 }
 
 /// Replaces every `in list($n)` by `in` and the engine's way to read a JSON array.

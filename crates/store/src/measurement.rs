@@ -26,6 +26,15 @@ impl Measurement {
         self.0.run(sql, args.as_ref()).await
     }
 
+    /// Adds rows to `into`, a table with its columns.
+    pub(crate) async fn insert<const N: usize>(
+        &mut self,
+        into: &'static str,
+        rows: Vec<[Value; N]>,
+    ) -> Result<()> {
+        self.0.insert(into, rows).await
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         self.0.commit().await
     }

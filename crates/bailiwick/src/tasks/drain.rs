@@ -10,7 +10,7 @@ use crate::house::House;
 /// So many records go into one transaction.
 const BATCH_MAX: usize = 500;
 /// Records gather for so long before a batch goes.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(200);
 /// After a failure the store is left alone for so long.
 const REST: Duration = Duration::from_secs(1);
 
@@ -18,7 +18,7 @@ const REST: Duration = Duration::from_secs(1);
 pub async fn run(house: Arc<House>) {
     while house.journal.wait_for_settled().await.is_ok() {
         tokio::time::sleep(GATHER).await;
-        if let Err(error) = drain_all(&house).await {
+        if let Err(error) = drain_batches(&house, BATCH_MAX).await {
             tracing::error!(%error, context = error.context(), "usage waits in the journal");
             tokio::time::sleep(REST).await;
         }
@@ -30,6 +30,11 @@ pub async fn run(house: Arc<House>) {
 /// # Errors
 /// When the store does not take a batch; it is offered again.
 pub async fn drain_all(house: &House) -> store::Result<()> {
+    drain_batches(house, 1).await
+}
+
+/// Drains until a batch has fewer than `enough` records.
+async fn drain_batches(house: &House, enough: usize) -> store::Result<()> {
     loop {
         let batch =
             house.journal.batch(BATCH_MAX).map_err(|error| store::Error::Corrupt(error.to_string()))?;
@@ -47,5 +52,8 @@ pub async fn drain_all(house: &House) -> store::Result<()> {
             purse.lock().unwrap_or_else(PoisonError::into_inner).drained(&record.settlement.charges);
         }
         house.journal.drained(last);
+        if batch.len() < enough {
+            return Ok(());
+        }
     }
 }

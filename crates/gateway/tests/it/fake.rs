@@ -13,7 +13,7 @@ use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
 use domain::time::{Ambient, TimeZone, Timestamp};
-use domain::usage::{OpenCall, UsageRecord};
+use domain::usage::{OpenCall, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
@@ -41,11 +41,12 @@ pub struct Journal {
     pub settled: Mutex<Vec<UsageRecord>>,
 }
 
-struct Slot(Arc<Journal>);
+struct Slot(Arc<Journal>, OpenCall);
 
 impl JournalSlot for Slot {
-    fn settle(self: Box<Self>, record: &UsageRecord) -> Synced {
-        self.0.settled.lock().unwrap().push(record.clone());
+    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced {
+        let record = UsageRecord { call: self.1, settlement: settlement.clone() };
+        self.0.settled.lock().unwrap().push(record);
         std::future::ready(Ok(())).boxed()
     }
 }
@@ -269,7 +270,7 @@ impl Ports for World {
     }
     fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError> {
         self.journal.open.lock().unwrap().push(call.clone());
-        Ok(Box::new(Slot(Arc::clone(&self.journal))))
+        Ok(Box::new(Slot(Arc::clone(&self.journal), call.clone())))
     }
     fn refused(&self, code: &'static str) {
         self.refused.lock().unwrap().push(code);

@@ -46,18 +46,16 @@ struct Bookings {
 pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) -> Result<Drained> {
     let mut tx = store.measure().await?;
     let limits = prepare(&mut tx, batch).await?;
+    let new = records::unknown(&mut tx, batch).await?;
     let (mut attributions, mut rollups) = (Attributions::default(), Batch::default());
-    let (mut bookings, mut drained) = (Bookings::default(), Drained::default());
-    for record in batch {
+    let (mut bookings, mut rows) = (Bookings::default(), Vec::with_capacity(new.len()));
+    for record in &new {
         let attribution_id = attributions.intern(&mut tx, &record.call.attribution).await?;
-        if !records::insert(&mut tx, record, &attribution_id).await? {
-            drained.known += 1;
-            continue;
-        }
-        drained.new += 1;
+        rows.push(records::values(record, &attribution_id)?);
         rollups.add(record, &attribution_id);
         bookings.add(record, limits.get(&record.call.attribution.organization_id));
     }
+    tx.insert(records::INTO, rows).await?;
     let prices: BTreeSet<&str> = batch.iter().map(|record| record.call.price_id.as_str()).collect();
     for id in prices {
         records::keep_price(&mut tx, id).await?;
@@ -65,7 +63,8 @@ pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) 
     rollups.write(&mut tx).await?;
     bookings.write(&mut tx, replica_id).await?;
     tx.commit().await?;
-    Ok(drained)
+    let new = new.len() as u64;
+    Ok(Drained { new, known: batch.len() as u64 - new })
 }
 
 /// Locks the organizations of the batch and makes the counters that its records will be added to.

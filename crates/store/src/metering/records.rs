@@ -1,18 +1,19 @@
 //! Single usage records: written once, never changed, read newest first.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use domain::access::Grant;
 use domain::api_keys::KeyOwner;
+use domain::ids::RecordId;
 use domain::money::NanoUsd;
 use domain::page::{Order, Page, PageRequest};
 use domain::pricing::{Quantities, built_in};
 use domain::projects::{Environment, Labels, Workload};
 use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
 
-use crate::dialect::Row;
+use crate::dialect::{Row, Value};
 use crate::error::{Error, Result};
 use crate::measurement::Measurement;
 use crate::reached::Reached;
@@ -34,14 +35,19 @@ pub(crate) use columns as record_columns;
 
 /// Writes attributions once each: their id is the hash of what they say.
 #[derive(Debug, Default)]
-pub(super) struct Attributions(HashSet<String>);
+pub(super) struct Attributions(HashMap<Arc<Attribution>, Arc<str>>);
 
 impl Attributions {
-    pub(super) async fn intern(&mut self, tx: &mut Measurement, attribution: &Attribution) -> Result<String> {
-        let id = attribution_id(attribution)?;
-        if !self.0.insert(id.clone()) {
-            return Ok(id);
+    pub(super) async fn intern(
+        &mut self,
+        tx: &mut Measurement,
+        attribution: &Arc<Attribution>,
+    ) -> Result<Arc<str>> {
+        if let Some(id) = self.0.get(attribution) {
+            return Ok(Arc::clone(id));
         }
+        let id: Arc<str> = attribution_id(attribution)?.into();
+        self.0.insert(Arc::clone(attribution), Arc::clone(&id));
         let (user, service_account) = match attribution.key_owner {
             KeyOwner::User(id) => (Some(id), None),
             KeyOwner::ServiceAccount(id) => (None, Some(id)),
@@ -53,7 +59,7 @@ impl Attributions {
              cost_center, client) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
              on conflict (id) do nothing",
             args![
-                &id,
+                &*id,
                 attribution.organization_id,
                 attribution.project_id,
                 attribution.key_id,
@@ -95,58 +101,64 @@ pub(super) async fn keep_price(tx: &mut Measurement, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes a record unless it is there; says whether it was new.
-pub(super) async fn insert(tx: &mut Measurement, record: &UsageRecord, attribution_id: &str) -> Result<bool> {
+/// Those of a batch that are not there yet, each once. Their organizations have to be locked.
+pub(super) async fn unknown<'a>(
+    tx: &mut Measurement,
+    batch: &'a [UsageRecord],
+) -> Result<Vec<&'a UsageRecord>> {
+    let ids: Vec<String> = batch.iter().map(|record| record.call.id.to_string()).collect();
+    let rows = tx.rows("select id from usage_records where id in list($1)", args![ids]).await?;
+    let mut known = rows.iter().map(|row| row.id("id")).collect::<Result<HashSet<RecordId>>>()?;
+    Ok(batch.iter().filter(|record| known.insert(record.call.id)).collect())
+}
+
+/// Where records go; their values are [`values`].
+pub(super) const INTO: &str = "usage_records (id, organization_id, attribution_id, project_id, key_id, secret_id, \
+     owner_user_id, endpoint, model, provider_id, is_stream, price_id, held, held_quantities, holds, client_address, \
+     user_agent, end_user, admitted_at, settled_at, status, input, cached_input, cache_write, output, reasoning, \
+     requests, cost, is_estimated, upstream_status, charges)";
+
+/// A record as a row of [`INTO`].
+pub(super) fn values(record: &UsageRecord, attribution_id: &str) -> Result<[Value; 31]> {
     let (call, end) = (&record.call, &record.settlement);
     let owner = match call.attribution.key_owner {
         KeyOwner::User(id) => Some(id),
         KeyOwner::ServiceAccount(_) => None,
     };
     let used = &end.quantities;
-    let inserted = tx
-        .run(
-            "insert into usage_records (id, organization_id, attribution_id, project_id, key_id, secret_id, \
-             owner_user_id, endpoint, model, provider_id, is_stream, price_id, held, held_quantities, holds, \
-             client_address, user_agent, end_user, admitted_at, settled_at, status, input, cached_input, \
-             cache_write, output, reasoning, requests, cost, is_estimated, upstream_status, charges) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) on conflict (id) do nothing",
-            args![
-                call.id,
-                call.attribution.organization_id,
-                attribution_id,
-                call.attribution.project_id,
-                call.attribution.key_id,
-                call.secret_id,
-                owner,
-                call.endpoint.name(),
-                &call.model,
-                call.provider_id,
-                call.is_stream,
-                &call.price_id,
-                call.held,
-                to_json(&call.held_quantities)?,
-                to_json(&call.holds)?,
-                call.client_address.map(|address| address.to_string()),
-                call.user_agent.as_deref(),
-                call.end_user.as_deref(),
-                call.admitted_at,
-                end.settled_at,
-                end.status.name(),
-                used.input,
-                used.cached_input,
-                used.cache_write,
-                used.output,
-                used.reasoning,
-                used.requests,
-                end.cost,
-                end.is_estimated,
-                end.upstream_status.map(i64::from),
-                to_json(&end.charges)?,
-            ],
-        )
-        .await?;
-    Ok(inserted == 1)
+    Ok(args![
+        call.id,
+        call.attribution.organization_id,
+        attribution_id,
+        call.attribution.project_id,
+        call.attribution.key_id,
+        call.secret_id,
+        owner,
+        call.endpoint.name(),
+        &call.model,
+        call.provider_id,
+        call.is_stream,
+        &call.price_id,
+        call.held,
+        to_json(&call.held_quantities)?,
+        to_json(&call.holds)?,
+        call.client_address.map(|address| address.to_string()),
+        call.user_agent.as_deref(),
+        call.end_user.as_deref(),
+        call.admitted_at,
+        end.settled_at,
+        end.status.name(),
+        used.input,
+        used.cached_input,
+        used.cache_write,
+        used.output,
+        used.reasoning,
+        used.requests,
+        end.cost,
+        end.is_estimated,
+        end.upstream_status.map(i64::from),
+        to_json(&end.charges)?,
+    ])
 }
 
 /// Reads a record and its attribution.

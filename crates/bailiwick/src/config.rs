@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use domain::networks::Networks;
 use serde::Deserialize;
 
 /// The manual and the defaults.
@@ -23,6 +24,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Upstream `host:port` on addresses that are not public.
     pub allow_upstream: Vec<String>,
+    /// The proxies whose word on where a request came from is believed.
+    pub trusted_proxies: Networks,
     /// Whether anyone signed in may create organizations.
     pub anyone_creates_organizations: bool,
     /// Bounds of the gateway.
@@ -92,6 +95,7 @@ struct File {
     public_url: String,
     master_key_file: String,
     allow_upstream: Vec<String>,
+    trusted_proxies: Vec<String>,
     create_organizations: String,
     limits: Limits,
     sessions: Sessions,
@@ -183,6 +187,8 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
             mistakes.push(format!("allow_upstream: {host} is not host:port"));
         }
     }
+    let trusted_proxies = Networks::parse(&file.trusted_proxies);
+    mistakes.extend(trusted_proxies.as_ref().err().map(|error| format!("trusted_proxies: {error}")));
     if !["anyone", "nobody"].contains(&file.create_organizations.as_str()) {
         mistakes.push("create_organizations: use \"anyone\" or \"nobody\"".to_owned());
     }
@@ -214,6 +220,7 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         listen,
         public_url: (!file.public_url.is_empty()).then_some(file.public_url),
         allow_upstream,
+        trusted_proxies: trusted_proxies.unwrap_or_default(),
         anyone_creates_organizations: file.create_organizations == "anyone",
         limits: file.limits,
         sessions: file.sessions,

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use domain::access::Grant;
 use domain::audit::AuditEntry;
+use domain::networks::Networks;
 use domain::time::{Ambient, DAY, HOUR, Timestamp};
 use store::{Change, Secrets, Store};
 
@@ -66,8 +67,8 @@ pub struct Settings {
     pub allowed_upstreams: Vec<String>,
     /// Whether there is a mail server: links are then mailed, not shown.
     pub mail_is_on: bool,
-    /// Whether `x-forwarded-for` of the proxy in front is believed.
-    pub trusts_proxy: bool,
+    /// The proxies whose word on where a request came from is believed.
+    pub trusted_proxies: Networks,
     /// After how many microseconds without a request a session ends.
     pub session_idle_micros: i64,
     /// After how many microseconds a session ends in any case.
@@ -82,7 +83,7 @@ impl Default for Settings {
             organizations_are_open: true,
             allowed_upstreams: Vec::new(),
             mail_is_on: false,
-            trusts_proxy: false,
+            trusted_proxies: Networks::default(),
             session_idle_micros: 12 * HOUR,
             session_length_micros: 30 * DAY,
         }

@@ -12,6 +12,7 @@ pub mod invites;
 pub mod members;
 pub mod messages;
 pub mod money;
+pub mod networks;
 pub mod organizations;
 pub mod page;
 pub mod policy;

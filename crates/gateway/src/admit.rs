@@ -146,7 +146,7 @@ fn bound(call: &Call, choice: &Choice, applicable: &[Arc<Allowance>]) -> Result<
     let bytes = i64::try_from(call.body.len()).unwrap_or(i64::MAX);
     let input = if call.peek.is_text { Some(bytes) } else { choice.price.context_tokens };
     let of_model = choice.price.max_output_tokens.map(|most| most.saturating_mul(call.peek.choices));
-    let output = match (call.peek.output_limit, of_model) {
+    let output = match (call.peek.output_limit.or(call.default_output), of_model) {
         (Some(limit), Some(most)) => Some(limit.min(most)),
         (limit, most) => limit.or(most),
     };

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::policy::Setting;
 use domain::providers::ProviderConnection;
 use domain::time::Timestamp;
 
@@ -27,7 +28,7 @@ pub(crate) fn choose(caller: &Caller, asked: &str, at: Timestamp) -> Result<Choi
 fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Arc<ProviderView>, &'a str)> {
     let organization = &caller.organization;
     let offering = |model: &str, name: Option<&str>| {
-        shared(caller)
+        shared(caller, at)
             .filter(|provider| name.is_none_or(|name| name == provider.connection.name))
             .filter(|provider| offers(organization, &provider.connection, model, at))
             .min_by_key(|provider| rank(&provider.connection))
@@ -39,10 +40,13 @@ fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Ar
     offering(model, Some(name)).map(|found| (found, model))
 }
 
-fn shared(caller: &Caller) -> impl Iterator<Item = &Arc<ProviderView>> {
-    let usable = |provider: &&Arc<ProviderView>| {
+/// The connections that the caller's project may use and policy allows.
+fn shared(caller: &Caller, at: Timestamp) -> impl Iterator<Item = &Arc<ProviderView>> {
+    let allowed = caller.policy(Setting::Providers, at).enforced;
+    let usable = move |provider: &&Arc<ProviderView>| {
         let connection = &provider.connection;
-        connection.removed_at.is_none() && connection.is_shared_with(caller.project.id)
+        let is_shared = connection.removed_at.is_none() && connection.is_shared_with(caller.project.id);
+        is_shared && allowed.allows_word(&connection.name)
     };
     caller.organization.providers.iter().filter(usable)
 }
@@ -71,15 +75,20 @@ fn not_priced(model: &str) -> Refusal {
 pub(crate) fn usable_models(caller: &Caller, at: Timestamp) -> Vec<ModelJson> {
     let mut models: Vec<ModelJson> = Vec::new();
     let catalogue = &caller.organization.catalogue;
-    for provider in shared(caller) {
+    let allowed = caller.policy(Setting::Models, at).enforced;
+    for provider in shared(caller, at) {
         let connection = &provider.connection;
         let offered = connection.models.clone().unwrap_or_else(|| catalogue.models(connection.kind, at));
-        models.extend(offered.into_iter().filter(|id| choose(caller, id, at).is_ok()).map(|id| ModelJson {
-            id,
-            object: "model",
-            created: connection.created_at.unix_seconds(),
-            owned_by: connection.name.clone(),
-        }));
+        models.extend(
+            offered.into_iter().filter(|id| allowed.allows_word(id) && choose(caller, id, at).is_ok()).map(
+                |id| ModelJson {
+                    id,
+                    object: "model",
+                    created: connection.created_at.unix_seconds(),
+                    owned_by: connection.name.clone(),
+                },
+            ),
+        );
     }
     models.sort_by(|a, b| (&a.id, a.created).cmp(&(&b.id, b.created)));
     models.dedup_by(|later, first| later.id == first.id);

@@ -1,6 +1,7 @@
 //! The metered door: every call to an upstream provider is identified, admitted, forwarded, settled and recorded here.
 
 pub mod outbound;
+pub mod policy;
 pub mod ports;
 pub mod routes;
 pub mod snapshot;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::KeyId;
+use domain::networks::Networks;
 
 use crate::keys::Keys;
 use crate::ports::Ports;
@@ -33,6 +35,8 @@ use crate::provider::client::{Allowed, Upstream};
 pub struct Settings {
     /// `host:port` pairs that providers may have although they are not on the public internet.
     pub allowed_upstreams: Vec<String>,
+    /// The proxies whose word on where a call came from is believed.
+    pub trusted_proxies: Networks,
     /// The largest request body.
     pub body_limit_bytes: usize,
     /// How many keys are kept in memory.
@@ -48,6 +52,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_upstreams: Vec::new(),
+            trusted_proxies: Networks::default(),
             body_limit_bytes: 32 << 20,
             key_cache_entries: 50_000,
             answer_timeout: Duration::from_secs(600),

@@ -7,6 +7,7 @@ use domain::allowances::{Allowance, Purse};
 use domain::api_keys::{KeyKind, KeyOwner, KeyStatus, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId};
 use domain::organizations::Organization;
+use domain::policy::Policy;
 use domain::pricing::Catalogue;
 use domain::projects::Project;
 use domain::providers::ProviderConnection;
@@ -25,6 +26,8 @@ pub struct KeyView {
     pub kind: KeyKind,
     /// To whom it belongs.
     pub owner: KeyOwner,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// From when it stops.
     pub expires_at: Option<Timestamp>,
     /// Since when it is switched off.
@@ -39,6 +42,8 @@ pub struct KeyView {
     pub secret_id: SecretId,
     /// Which of the key's secrets that is.
     pub secret_version: i64,
+    /// When that secret was drawn.
+    pub secret_created_at: Timestamp,
     /// From when that secret stops: the end of a rotation's overlap.
     pub secret_expires_at: Option<Timestamp>,
 }
@@ -76,6 +81,8 @@ pub struct OrganizationView {
     pub providers: Vec<Arc<ProviderView>>,
     /// The prices that apply to it.
     pub catalogue: Catalogue,
+    /// Its policy.
+    pub policy: Policy,
     /// Its limits.
     pub allowances: Vec<Arc<Allowance>>,
     /// What this process may still spend of them: one for the life of the process, whatever else is swapped.

@@ -19,7 +19,7 @@ use crate::house::House;
 use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
 use crate::tasks::messages::Messages;
-use crate::tasks::{drain, recover, slices};
+use crate::tasks::{drain, recover, slices, warnings};
 
 /// Open calls get so long to end when the server is told to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -67,6 +67,7 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         tokio::spawn(messages.run()),
         tokio::spawn(drain::run(Arc::clone(&house))),
         tokio::spawn(slices::run(Arc::clone(&house))),
+        tokio::spawn(warnings::run(Arc::clone(&house))),
         tokio::spawn(flush_refusals(control)),
     ];
     print(&format!("listening on http://{address}"))?;
@@ -101,6 +102,7 @@ async fn put_together(
     let settings = gateway::Settings {
         body_limit_bytes: config.limits.gateway_body_bytes,
         allowed_upstreams: config.allow_upstream.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         simulated_latency: Duration::from_millis(config.simulated.latency_ms),
         ..gateway::Settings::default()
     };
@@ -123,6 +125,7 @@ pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settin
         public_url,
         organizations_are_open: config.anyone_creates_organizations,
         allowed_upstreams: config.allow_upstream.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         mail_is_on: !config.mail.server.is_empty(),
         session_idle_micros: config.sessions.idle_minutes.saturating_mul(MINUTE),
         session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
@@ -150,6 +153,7 @@ async fn flush_refusals(control: Control) {
 
 async fn close(house: &House) -> Result<(), Failed> {
     drain::drain_all(house).await.map_err(told)?;
+    warnings::flush(house).await.map_err(told)?;
     slices::give_back(house, true).await;
     house.journal.shutdown()?;
     house.store.close().await;

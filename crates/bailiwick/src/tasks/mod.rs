@@ -5,3 +5,4 @@ pub mod follow;
 pub mod messages;
 pub mod recover;
 pub mod slices;
+pub mod warnings;

@@ -13,6 +13,7 @@ use domain::Error;
 use domain::access::{Actor, Credential, Grant, Origin, Permission, Target, Task, authorize};
 use domain::audit::AuditActor;
 use domain::ids::{OrganizationId, ProjectId, RequestId};
+use domain::networks::client_address;
 use domain::routes::{Access, Method, Route, Surface};
 use domain::time::Timestamp;
 use http::request::Parts;
@@ -305,12 +306,10 @@ async fn path_of(parts: &mut Parts) -> Vec<(String, String)> {
 
 fn origin_of(control: &Control, parts: &Parts, request_id: RequestId) -> Origin {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    // The last address is the one that the trusted proxy itself wrote.
-    let forwarded = || text("x-forwarded-for")?.rsplit(',').next()?.trim().parse().ok();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let forwarded = if control.settings.trusts_proxy { forwarded() } else { None };
+    let trusted = &control.settings.trusted_proxies;
     Origin {
-        address: forwarded.or(peer),
+        address: peer.map(|peer| client_address(peer, text("x-forwarded-for"), trusted)),
         user_agent: text("user-agent").map(|agent| agent.chars().take(256).collect()),
         request_id: Some(request_id),
     }

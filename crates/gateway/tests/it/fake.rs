@@ -9,6 +9,7 @@ use domain::allowances::{Allowance, Counter, Lease, Purse, Share, SliceKey, Slic
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
 use domain::organizations::Organization;
+use domain::policy::Policy;
 use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
@@ -16,6 +17,7 @@ use domain::time::{Ambient, TimeZone, Timestamp};
 use domain::usage::{OpenCall, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
 use gateway::{Gateway, Settings};
@@ -60,6 +62,7 @@ pub struct World {
     pub journal: Arc<Journal>,
     pub counters: Arc<Mutex<HashMap<SliceKey, Counter>>>,
     pub refused: Mutex<Vec<&'static str>>,
+    pub warned: Mutex<Vec<Warned>>,
     pub lookups: AtomicI64,
 }
 
@@ -81,7 +84,9 @@ impl World {
             scopes: Vec::new(),
             secret_id: SecretId::mint(&ambient),
             secret_version: 1,
+            secret_created_at: ambient.now(),
             secret_expires_at: None,
+            created_at: ambient.now(),
         };
         let view = OrganizationView {
             organization: Organization {
@@ -102,6 +107,7 @@ impl World {
                 ProviderKind::Simulated,
                 "simulated:",
             )],
+            policy: Policy::default(),
             catalogue: Catalogue::with_own([price("mock-model"), price("mock-chat")]),
             allowances: Vec::new(),
             purse: Arc::default(),
@@ -116,6 +122,7 @@ impl World {
             journal: Arc::default(),
             counters: Arc::default(),
             refused: Mutex::default(),
+            warned: Mutex::default(),
             lookups: AtomicI64::new(0),
         })
     }
@@ -132,6 +139,7 @@ impl World {
             organization: old.organization.clone(),
             projects: old.projects.clone(),
             providers: old.providers.clone(),
+            policy: old.policy.clone(),
             catalogue: old.catalogue.clone(),
             allowances: old.allowances.clone(),
             purse: Arc::clone(&old.purse),
@@ -272,6 +280,10 @@ impl Ports for World {
         self.journal.open.lock().unwrap().push(call.clone());
         Ok(Box::new(Slot(Arc::clone(&self.journal), call.clone())))
     }
+    fn warned(&self, warned: Warned) {
+        self.warned.lock().unwrap().push(warned);
+    }
+
     fn refused(&self, code: &'static str) {
         self.refused.lock().unwrap().push(code);
     }

@@ -4,6 +4,7 @@
 
 mod fake;
 mod mocked;
+mod policy;
 mod simulated;
 
 use axum::Router;

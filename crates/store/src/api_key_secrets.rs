@@ -18,6 +18,8 @@ pub struct SecretInUse {
     pub id: SecretId,
     /// The how-manieth of its key it is, from 1.
     pub version: i64,
+    /// When it was drawn.
+    pub created_at: Timestamp,
     /// From when it stops, after a rotation.
     pub ends_at: Option<Timestamp>,
 }
@@ -45,7 +47,8 @@ impl Store {
         let row = self
             .row(
                 concat!(
-                    "select k.*, x.id as used_id, x.version as used_version, x.ends_at as used_ends_at, \
+                    "select k.*, x.id as used_id, x.version as used_version, \
+                     x.created_at as used_created_at, x.ends_at as used_ends_at, \
                      p.archived_at is not null as project_archived, ",
                     owner_active!(),
                     " as owner_active from api_key_secrets x join api_keys k on k.id = x.key_id \
@@ -252,6 +255,7 @@ fn read_found(row: &Row) -> Result<FoundKey> {
         secret: SecretInUse {
             id: row.id("used_id")?,
             version: row.int("used_version")?,
+            created_at: row.time("used_created_at")?,
             ends_at: row.opt_time("used_ends_at")?,
         },
         project_archived: row.flag("project_archived")?,

@@ -129,7 +129,6 @@ pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settin
         mail_is_on: !config.mail.server.is_empty(),
         session_idle_micros: config.sessions.idle_minutes.saturating_mul(MINUTE),
         session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
-        ..control::Settings::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The control plane: the admin API and the console, made from one table of rows (`routes.rs`).
 
+pub mod access;
 pub mod accounts;
 pub mod admin_keys;
 pub mod allowances;

@@ -8,6 +8,7 @@ use crate::http::endpoint::Endpoint;
 pub fn endpoints() -> Vec<Endpoint> {
     let nouns: Vec<Vec<Endpoint>> = vec![
         crate::organizations::api::endpoints(),
+        crate::access::api::endpoints(),
         crate::members::api::endpoints(),
         crate::invites::api::endpoints(),
         crate::projects::api::endpoints(),

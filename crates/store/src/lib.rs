@@ -3,6 +3,7 @@
 //! Doors: a change passes `change.rs` (audited), a read of tenant data takes a `Grant` (scoped), measurements
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
+mod access;
 pub mod allowances;
 mod api_key_secrets;
 mod api_keys;

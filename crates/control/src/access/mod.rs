@@ -222,17 +222,22 @@ async fn principal_of(control: &Control, grant: &Grant, named: &str) -> Result<P
     Ok(Principal::Person { user_id: user.id, name: user.name, email: user.email })
 }
 
-/// Everybody may ask about themselves; who sees a project's people may ask about it; the rest needs `access.read`.
+/// Everybody may ask about themselves, where they know what is there; who sees a project's people may ask about it;
+/// the rest needs `access.read`.
 fn may_ask(grant: &Grant, principal: &Principal, resource: &Resource) -> Result<(), Error> {
     let Some(actor) = grant.actor() else { return Ok(()) };
     let organization = Target::Organization(organization_of(grant)?);
+    let asks_of_anyone = allows(actor, Permission::AccessRead, organization);
+    let is_project = matches!(resource.target, Target::Project(..));
+    if is_project && !asks_of_anyone && !allows(actor, Permission::ProjectRead, resource.target) {
+        return Err(Error::Hidden { what: "resource" });
+    }
     let is_self = match principal {
         Principal::Person { user_id, .. } => *user_id == actor.user_id,
         Principal::Key(owned) => owned.key.owner == KeyOwner::User(actor.user_id),
     };
-    let knows_the_project = matches!(resource.target, Target::Project(..))
-        && allows(actor, Permission::ProjectMemberRead, resource.target);
-    if is_self || knows_the_project || allows(actor, Permission::AccessRead, organization) {
+    let knows_its_people = is_project && allows(actor, Permission::ProjectMemberRead, resource.target);
+    if is_self || knows_its_people || asks_of_anyone {
         return Ok(());
     }
     Err(Error::Hidden { what: "principal" })

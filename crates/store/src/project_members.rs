@@ -134,11 +134,23 @@ impl Change {
         Ok(row.is_some())
     }
 
-    /// Gives a person a role in a project, whether or not they had one.
+    /// Gives a person a role in a project, in place of the built-in ones that they had there.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn set_project_role(
+        &mut self,
+        grant: &Grant,
+        project: ProjectId,
+        user: UserId,
+        role: ProjectRole,
+    ) -> Result<()> {
+        self.write_project_role(grant, project, user, role).await?;
+        self.take_other_built_in_roles(grant, user, Some(project)).await
+    }
+
+    /// Writes a person's first role in a project.
+    pub(crate) async fn write_project_role(
         &mut self,
         grant: &Grant,
         project: ProjectId,
@@ -157,11 +169,22 @@ impl Change {
         .map(drop)
     }
 
-    /// Takes a person out of a project; their keys are another matter.
+    /// Takes a person out of a project, with every role that they were given there; their keys are another matter.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn delete_project_member(&mut self, project: ProjectId, user: UserId) -> Result<()> {
+        self.delete_first_project_role(project, user).await?;
+        self.run(
+            "delete from role_assignments where project_id = $1 and principal_id = $2",
+            args![project, user],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Takes a person's first role in a project.
+    pub(crate) async fn delete_first_project_role(&mut self, project: ProjectId, user: UserId) -> Result<()> {
         self.run("delete from project_members where project_id = $1 and user_id = $2", args![project, user])
             .await
             .map(drop)

@@ -33,9 +33,25 @@ impl Grant {
         if missing.is_empty() {
             return Ok(());
         }
-        let sentence =
-            format!("You cannot give rights that you do not have: {}.", missing.names().join(", "));
+        let names = missing.plain_names().join(", ");
+        let sentence = format!("You cannot give rights that you do not have: {names}.");
         Err(Error::forbidden("wider_than_giver", sentence))
+    }
+
+    /// Refuses to take away, or to change, rights that the grant's holder does not have in the same place: somebody
+    /// of higher rank gave them.
+    ///
+    /// # Errors
+    /// `higher_rank`, naming what is missing.
+    pub fn may_take(&self, given: Permissions, project: Option<ProjectId>) -> Result<(), Error> {
+        let Some(held) = self.rights_at(project) else { return Ok(()) };
+        let missing = given.without(held);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names = missing.plain_names().join(", ");
+        let sentence = format!("This gives rights that you do not have: {names}. Ask somebody who has them.");
+        Err(Error::forbidden("higher_rank", sentence))
     }
 
     /// Refuses to change somebody of higher rank: who has rights of that place that the grant's holder has not.

@@ -93,6 +93,12 @@ impl Permissions {
     pub fn names(self) -> Vec<&'static str> {
         self.iter().map(Permission::name).collect()
     }
+
+    /// Their names for people to read and to write: an `own` form that a wide form covers goes without saying.
+    pub fn plain_names(self) -> Vec<&'static str> {
+        let covered: Self = self.iter().filter_map(Permission::own).collect();
+        self.without(covered).names()
+    }
 }
 
 impl FromIterator<Permission> for Permissions {

@@ -51,6 +51,7 @@ pub use feed::Event;
 pub use idempotency::{Claimed, Repeatable};
 pub use invites::OfferedInvite;
 pub use organizations::Belonging;
+pub use project_members::ProjectOfMember;
 pub use role_assignments::RolesOf;
 pub use secrets::{Aad, Secrets};
 pub use sessions::{Session, SessionHolder};

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod attenuation;
+mod dice;
 mod doors;
 mod money;
 mod people;
 mod policy;
+mod roles;
 mod world;

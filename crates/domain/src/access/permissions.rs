@@ -51,6 +51,12 @@ impl Permissions {
         Self(self.0 | other.0)
     }
 
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Those not in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {

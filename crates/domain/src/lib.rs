@@ -7,6 +7,7 @@ pub mod allowances;
 pub mod api_keys;
 pub mod audit;
 pub mod error;
+pub mod groups;
 pub mod ids;
 pub mod invites;
 pub mod members;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::access::{Assignment, Permissions, RoleRef, Standing};
+use domain::access::{Assignment, Grant, Permissions, RoleRef, Standing};
 use domain::ids::{OrganizationId, UserId};
 use domain::organizations::{Features, OrganizationState};
 use domain::time::Timestamp;
@@ -15,6 +15,10 @@ use crate::{Change, Store, args};
 const MEMBERSHIP: &str = "select m.user_id, o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
      from members m join organizations o on o.id = m.organization_id \
      where m.organization_id = $1 and m.user_id in list($2) and m.suspended_at is null";
+
+const ANY_MEMBERSHIP: &str = "select m.user_id, o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
+     from members m join organizations o on o.id = m.organization_id \
+     where m.organization_id = $1 and m.user_id = $2";
 
 const ASSIGNMENTS: &str = "select x.user_id, x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions from (\
      select m.user_id, 'role-api-organization-' || m.role as role, '' as project_id, '' as group_id, m.given_by, \
@@ -78,6 +82,19 @@ impl Change {
         let assignments = self.rows(ASSIGNMENTS, args![organization, ids, self.at()]).await?;
         Ok(standings_of(&memberships, &assignments)?.remove(&user))
     }
+
+    /// What a member of the grant's organization is or, while suspended, would be: their rank.
+    ///
+    /// # Errors
+    /// `NotFound` when they are not a member.
+    pub async fn rank(&mut self, grant: &Grant, user: UserId) -> Result<Standing> {
+        let organization = grant.organization_id();
+        let membership = self.row(ANY_MEMBERSHIP, args![organization, user]).await?;
+        let membership = membership.ok_or(Error::not_found("user"))?;
+        let assignments =
+            self.rows(ASSIGNMENTS, args![organization, vec![user.to_string()], self.at()]).await?;
+        standings_of(&[membership], &assignments)?.remove(&user).ok_or(Error::not_found("user"))
+    }
 }
 
 fn standings_of(memberships: &[Row], assignments: &[Row]) -> Result<HashMap<UserId, Standing>> {
@@ -118,7 +135,8 @@ pub(crate) fn features_of(row: &Row) -> Result<Features> {
     Ok(Features::of_words(words.iter().map(String::as_str)))
 }
 
-fn assignment_of(row: &Row) -> Result<Assignment> {
+/// The assignment in a row, with the permissions of its custom role beside it.
+pub(crate) fn assignment_of(row: &Row) -> Result<Assignment> {
     let role: RoleRef = row.id("role")?;
     let own = row.opt_text("permissions")?.map(|_| row.json::<Permissions>("permissions")).transpose()?;
     Ok(Assignment {
@@ -133,7 +151,7 @@ fn assignment_of(row: &Row) -> Result<Assignment> {
 }
 
 /// An id, where an empty text stands for none: columns of a primary key cannot be null.
-fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
+pub(crate) fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
     let text = row.text(column)?;
     match text.is_empty() {
         true => Ok(None),

@@ -65,7 +65,7 @@ impl Follower {
         match event.target_id.parse() {
             Ok(key) if ENDING.contains(&event.verb.as_str()) => self.gateway.stop_key(key),
             Ok(key) => self.gateway.invalidate_key(key),
-            // People, accounts and projects decide over keys too.
+            // People, their roles and groups, accounts and projects decide over keys too.
             Err(_) if touches_keys(&event.verb) => self.gateway.invalidate_all_keys(),
             Err(_) => {}
         }
@@ -73,7 +73,9 @@ impl Follower {
 }
 
 fn touches_keys(verb: &str) -> bool {
-    ["user.", "project_member.", "service_account.", "project."].iter().any(|noun| verb.starts_with(noun))
+    let nouns =
+        ["user.", "project_member.", "service_account.", "project.", "role.", "group.", "group_member."];
+    nouns.iter().any(|noun| verb.starts_with(noun))
 }
 
 impl control::Feed for Follower {

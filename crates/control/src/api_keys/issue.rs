@@ -168,11 +168,12 @@ async fn check_owner(
             Ok(change.lock_service_account(grant, project.id, account).await?.key_owner_id)
         }
         KeyOwner::User(user) => {
-            let works_here = change.project_role(project.id, user).await?.is_some();
-            if works_here || change.is_admin(project.organization_id, user).await? {
+            let standing = change.standing(user, project.organization_id).await?;
+            if standing.is_some_and(|standing| standing.holds_keys_in(project.id)) {
                 return Ok(user);
             }
-            let sentence = "The key's owner has to work in the project. Add them to it first.";
+            let sentence = "The key's owner has to work in the project, in a role that has keys and does not end. \
+                            Give them one first.";
             Err(Error::invalid_param("owner_not_in_project", "owner", sentence).into())
         }
     }

@@ -230,12 +230,7 @@ fn decide(route: &Route, person: Option<&Actor>, path: &[(String, String)]) -> R
 /// Whether the organization has the feature to which the row belongs.
 fn is_switched_on(route: &Route, actor: &Actor) -> Result<(), Error> {
     let (Some(feature), Some(standing)) = (route.feature, &actor.standing) else { return Ok(()) };
-    if !standing.features_off.holds(feature) {
-        return Ok(());
-    }
-    let sentence =
-        format!("This organization has switched off {}. An Admin can switch it on.", feature.name());
-    Err(Error::forbidden("feature_off", sentence))
+    standing.allows_feature(feature)
 }
 
 fn organization_of(actor: &Actor) -> Result<OrganizationId, Error> {

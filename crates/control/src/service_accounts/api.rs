@@ -28,6 +28,8 @@ pub struct ServiceAccountJson {
     pub name: String,
     /// `owner`, `member` or `none`.
     pub role: String,
+    /// The exact role, or `none`.
+    pub bailiwick_role: String,
     /// When it was created, in Unix seconds.
     pub created_at: i64,
     /// The person answerable for its keys.
@@ -80,7 +82,7 @@ pub struct NewServiceAccountJson {
 pub struct ServiceAccountChangesJson {
     /// Another name.
     pub name: Option<String>,
-    /// `owner`, `member` or `none`.
+    /// `owner`, `member`, `viewer` or `none`.
     pub role: Option<String>,
     /// Another person answerable for its keys.
     pub key_owner_id: Option<String>,
@@ -118,6 +120,7 @@ impl From<ServiceAccount> for ServiceAccountJson {
             object: "organization.project.service_account".to_owned(),
             name: account.name,
             role: account.role.map_or("none", ProjectRole::wire).to_owned(),
+            bailiwick_role: account.role.map_or("none", ProjectRole::name).to_owned(),
             created_at: account.created_at.unix_seconds(),
             key_owner_id: account.key_owner_id.to_string(),
         }
@@ -145,9 +148,9 @@ fn key_owner(text: Option<String>) -> Result<Option<UserId>, Error> {
 fn role(word: &str) -> Result<Option<ProjectRole>, Error> {
     match word {
         "none" => Ok(None),
-        word => ProjectRole::parse(word)
-            .map(Some)
-            .ok_or_else(|| Error::invalid_param("invalid_role", "role", "Use owner, member or none.")),
+        word => ProjectRole::parse(word).map(Some).ok_or_else(|| {
+            Error::invalid_param("invalid_role", "role", "Use owner, member, viewer or none.")
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub mod api;
 
-use domain::access::{Grant, ProjectRole};
+use domain::access::{Grant, Permission, ProjectRole, Target, authorize};
 use domain::api_keys::{ApiKey, KeyOwner, Secret};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{ProjectId, ServiceAccountId, UserId};
@@ -45,7 +45,8 @@ pub struct ServiceAccountChanges {
 /// Creates a service account, and its first key unless told not to.
 ///
 /// # Errors
-/// Those of the fields; `key_owner_not_member`; conflict `project_archived`.
+/// Those of the fields; `key_owner_not_member`; `wider_than_giver`, and `missing_permission` for its first key;
+/// conflict `project_archived`.
 pub async fn create_service_account(
     control: &Control,
     grant: &Grant,
@@ -68,10 +69,12 @@ pub async fn create_service_account(
         key_owner_id,
         created_at: change.at(),
     };
+    may_give(grant, &account)?;
     change.insert_service_account(locked.organization_id, &account).await?;
     let issued = if new.without_key {
         None
     } else {
+        may_make_keys(grant, project)?;
         let new_key = NewKey {
             name: KEY_NAME.to_owned(),
             owner: Some(KeyOwner::ServiceAccount(account.id)),
@@ -119,7 +122,7 @@ pub async fn retrieve_service_account(
 /// Changes a service account.
 ///
 /// # Errors
-/// Those of the fields; `key_owner_not_member`; `Hidden`; conflict `project_archived`.
+/// Those of the fields; `key_owner_not_member`; `wider_than_giver`; `Hidden`; conflict `project_archived`.
 pub async fn update_service_account(
     control: &Control,
     grant: &Grant,
@@ -137,6 +140,7 @@ pub async fn update_service_account(
     }
     if let Some(role) = changes.role {
         account.role = role;
+        may_give(grant, &account)?;
     }
     if let Some(user) = changes.key_owner_id {
         check_key_owner(change.member_user(locked.organization_id, user).await)?;
@@ -172,6 +176,23 @@ pub async fn delete_service_account(
         .after(json!({"revoked_key_ids": revoked}));
     control.commit(change, entry).await?;
     Ok(())
+}
+
+fn may_give(grant: &Grant, account: &ServiceAccount) -> Result<(), Error> {
+    account.role.map_or(Ok(()), |role| grant.may_give(role.permissions(), Some(account.project_id)))
+}
+
+/// Whether the caller may make a key of an account, for which managing accounts alone is not enough.
+fn may_make_keys(grant: &Grant, project: ProjectId) -> Result<(), Error> {
+    let Some((actor, organization)) = grant.actor().zip(grant.organization_id()) else { return Ok(()) };
+    authorize(actor, Permission::ApiKeyManage, Target::Project(organization, project)).and_then(|granted| {
+        let sentence =
+            "Missing scopes: api_key.manage. Create the account alone, with create_service_account_only.";
+        match granted.reaches(project, None) {
+            true => Ok(()),
+            false => Err(Error::forbidden("missing_permission", sentence)),
+        }
+    })
 }
 
 fn check_key_owner<T>(found: store::Result<T>) -> Result<(), Failure> {

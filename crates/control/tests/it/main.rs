@@ -1,10 +1,17 @@
 //! The control plane over its router: what callers see.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and random ones tell their seed"
+)]
 
 mod access;
+mod attenuation;
+mod dice;
 mod doors;
 mod money;
 mod people;
 mod policy;
+mod roles;
 mod world;

@@ -19,6 +19,7 @@
 
 mod authorize;
 mod explain;
+mod given;
 mod giving;
 mod grant;
 mod permission;
@@ -28,6 +29,7 @@ mod standing;
 
 pub use authorize::{Target, allows, authorize};
 pub use explain::{Decision, Explanation, explain};
+pub use given::{GivenRole, Principal, Role, RoleSource};
 pub use grant::{Actor, Credential, Grant, Holder, Origin, Reach, Task};
 pub use permission::{Level, Permission};
 pub use permissions::Permissions;

@@ -12,11 +12,11 @@ use store::{Change, KeyFilter, Store};
 use crate::engines::{both_engines, noon};
 use crate::projects::{insert, organization, person, project, user, whole};
 
-fn hash(text: &str) -> KeyHash {
+pub fn hash(text: &str) -> KeyHash {
     Pepper::new(&[3; 32]).hash(text)
 }
 
-fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: KeyOwner) -> ApiKey {
+pub fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: KeyOwner) -> ApiKey {
     ApiKey {
         id: KeyId::from_parts(noon().plus_seconds(n), 0),
         organization_id,

@@ -18,5 +18,6 @@ mod engines;
 mod metering;
 mod people;
 mod projects;
+mod roles;
 mod usage;
 mod verify;

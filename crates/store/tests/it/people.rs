@@ -20,7 +20,7 @@ fn hash(text: &str) -> KeyHash {
     Pepper::new(&[3; 32]).hash(text)
 }
 
-async fn add_user(store: &Store, id: UserId, email: &str) -> User {
+pub async fn add_user(store: &Store, id: UserId, email: &str) -> User {
     let person = User { id, email: email.to_owned(), name: "Ada".to_owned(), created_at: noon() };
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
     change.insert_user(&person, "hash").await.unwrap();

@@ -104,7 +104,7 @@ fn assignment_of(row: &Row) -> Result<Assignment> {
 }
 
 /// An id, where an empty text stands for none: columns of a primary key cannot be null.
-fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
+pub(crate) fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
     let text = row.text(column)?;
     match text.is_empty() {
         true => Ok(None),

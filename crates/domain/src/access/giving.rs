@@ -5,7 +5,7 @@ use super::grant::{Grant, Holder};
 use super::permissions::Permissions;
 use super::standing::Standing;
 use crate::error::Error;
-use crate::ids::ProjectId;
+use crate::ids::{ProjectId, UserId};
 
 impl Standing {
     /// Whether these rights could be given by somebody who stands so: in one project, or in the organization.
@@ -38,6 +38,23 @@ impl Grant {
         Err(Error::forbidden("wider_than_giver", sentence))
     }
 
+    /// Refuses to make one's own for good what one has only for a while: to give it to anybody else is allowed, and
+    /// the trail says that who gave it was elevated.
+    ///
+    /// # Errors
+    /// `own_elevation`.
+    pub fn may_keep(&self, who: UserId, given: Permissions, project: Option<ProjectId>) -> Result<(), Error> {
+        let own = self.actor().filter(|actor| actor.user_id == who);
+        let Some(standing) = own.and_then(|actor| actor.standing.as_ref()) else { return Ok(()) };
+        let kept = given.without(standing.lasting().rights_at(project));
+        if kept.is_empty() || standing.elevated_until().is_none() {
+            return Ok(());
+        }
+        let sentence =
+            "You have these rights only for a while, so you cannot give them to yourself for good.";
+        Err(Error::forbidden("own_elevation", sentence))
+    }
+
     /// Refuses to change somebody of higher rank: who has rights of that place that the grant's holder has not.
     ///
     /// # Errors
@@ -61,6 +78,7 @@ impl Grant {
             |place| self.rights_at(place).is_none_or(|held| other.rights_at(place).is_within(held));
         if places.into_iter().all(is_covered) { Ok(()) } else { Err(higher_rank()) }
     }
+
     /// What the holder has there; none for the system, which has all.
     fn rights_at(&self, project: Option<ProjectId>) -> Option<Permissions> {
         let Holder::Person(actor) = self.holder() else { return None };

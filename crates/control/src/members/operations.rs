@@ -34,13 +34,14 @@ pub async fn read_member(control: &Control, grant: &Grant, user: UserId) -> Resu
 /// Gives a member another role in the organization.
 ///
 /// # Errors
-/// `not_found`; `last_admin`.
+/// `not_found`; `own_elevation`; `last_admin`.
 pub async fn update_member(
     control: &Control,
     grant: &Grant,
     user: UserId,
     role: OrganizationRole,
 ) -> Result<Member, Failure> {
+    grant.may_keep(user, role.permissions(), None)?;
     let mut change = control.change(grant).await?;
     let before = change.set_member_role(grant, user, role).await?;
     let entry = AuditEntry::new(Verb::UserUpdated, user)

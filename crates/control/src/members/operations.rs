@@ -34,13 +34,14 @@ pub async fn read_member(control: &Control, grant: &Grant, user: UserId) -> Resu
 /// Replaces the built-in roles of a member in the organization by one.
 ///
 /// # Errors
-/// `not_found`; `wider_than_giver`, `higher_rank`; `last_admin`.
+/// `not_found`; `own_elevation`, `wider_than_giver`, `higher_rank`; `last_admin`.
 pub async fn update_member(
     control: &Control,
     grant: &Grant,
     user: UserId,
     role: OrganizationRole,
 ) -> Result<Member, Failure> {
+    grant.may_keep(user, role.permissions(), None)?;
     let mut change = control.change(grant).await?;
     change.lock_memberships(grant).await?;
     grant.may_change(&change.rank(grant, user).await?, None)?;

@@ -19,7 +19,7 @@ use crate::house::House;
 use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
 use crate::tasks::messages::Messages;
-use crate::tasks::{drain, recover, slices};
+use crate::tasks::{deadlines, drain, recover, slices};
 
 /// Open calls get so long to end when the server is told to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -67,6 +67,7 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         tokio::spawn(messages.run()),
         tokio::spawn(drain::run(Arc::clone(&house))),
         tokio::spawn(slices::run(Arc::clone(&house))),
+        tokio::spawn(deadlines::run(control.clone())),
         tokio::spawn(flush_refusals(control)),
     ];
     print(&format!("listening on http://{address}"))?;

@@ -1,5 +1,6 @@
-//! What runs beside the doors: following the feed, draining the journal, giving slices back.
+//! What runs beside the doors: following the feed, draining the journal, giving slices back, ending what is due.
 
+pub mod deadlines;
 pub mod drain;
 pub mod follow;
 pub mod messages;

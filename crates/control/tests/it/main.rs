@@ -4,6 +4,7 @@
 
 mod doors;
 mod money;
+mod organizations;
 mod people;
 mod policy;
 mod world;

@@ -110,7 +110,7 @@ fn of_key(control: &Control, owned: &OwnedKey) -> Step {
 }
 
 async fn of_organization(control: &Control, system: &Grant) -> Result<Step, Failure> {
-    let state = control.store.organization(system).await?.state;
+    let state = control.store.organization(system).await?.state();
     let passes = state == domain::organizations::OrganizationState::Active;
     Ok(step("organization", passes, |_| format!("The organization is {}.", state.name())))
 }

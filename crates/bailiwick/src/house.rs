@@ -112,6 +112,7 @@ impl House {
         let view = OrganizationView {
             organization,
             projects: projects.into_iter().map(|project| (project.id, Arc::new(project))).collect(),
+            model_lists: self.store.model_lists(&grant).await?,
             providers,
             catalogue: Catalogue::with_own(store::prices::prices_of(&self.store, &grant).await?),
             allowances: {

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod invites;
 pub mod members;
 pub mod messages;
+pub mod models;
 pub mod money;
 pub mod organizations;
 pub mod page;

@@ -9,6 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
+use domain::api_keys::scopes::Family;
 use domain::ids::RequestId;
 use domain::routes::{Access, Method, Route, Surface};
 use domain::usage::Endpoint;
@@ -125,7 +126,7 @@ async fn calls(gateway: Arc<Inner>, endpoint: Endpoint, request: Request) -> Res
 async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> Result<Response, Refusal> {
     let at = gateway.ports.ambient().now();
     let (parts, body) = request.into_parts();
-    let caller = match identify(gateway, &parts.headers, Purpose::Request, at).await {
+    let caller = match identify(gateway, &parts.headers, Purpose::request(endpoint.family()), at).await {
         Ok(caller) => caller,
         Err(refusal) => {
             discard(body).await;
@@ -173,7 +174,7 @@ async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Byt
 
 async fn model_list(State(gateway): State<Arc<Inner>>, headers: HeaderMap) -> Response {
     let at = gateway.ports.ambient().now();
-    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
+    let caller = identify(&gateway, &headers, Purpose::read(Family::Models), at).await;
     let listed = caller.map(|caller| {
         axum::Json(ModelsJson { object: "list", data: usable_models(&caller, at) }).into_response()
     });
@@ -182,7 +183,7 @@ async fn model_list(State(gateway): State<Arc<Inner>>, headers: HeaderMap) -> Re
 
 async fn model(State(gateway): State<Arc<Inner>>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
     let at = gateway.ports.ambient().now();
-    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
+    let caller = identify(&gateway, &headers, Purpose::read(Family::Models), at).await;
     let found = caller.and_then(|caller| {
         let model = usable_models(&caller, at).into_iter().find(|model| model.id == asked);
         model.map(|model| axum::Json(model).into_response()).ok_or_else(|| Refusal::unknown_model(&asked))

@@ -23,6 +23,7 @@ mod measurement;
 mod members;
 pub mod metering;
 mod migrations;
+mod model_permissions;
 mod organizations;
 pub mod policy;
 pub mod prices;

@@ -4,6 +4,7 @@
 
 mod fake;
 mod mocked;
+mod narrowed;
 mod simulated;
 
 use axum::Router;

@@ -35,9 +35,9 @@ pub(crate) async fn admit(
     let worst = Amounts::of_call(bound.cost.nano(), input, bound.quantities.output);
     let mut held = Held::of(gateway, caller, &applicable, &worst, call.at).await?;
     let id = RecordId::mint(gateway.ports.ambient());
-    let open = open_call(id, (call, caller, choice), bound, held.hold.charges());
+    let opened = open_call(id, (call, caller, choice), bound, held.hold.charges());
     let slot: Box<dyn JournalSlot> =
-        gateway.ports.open(&open).map_err(|error| Refusal::unavailable("journal_unavailable", &error))?;
+        gateway.ports.open(&opened).map_err(|error| Refusal::unavailable("journal_unavailable", &error))?;
     let admitted = Admitted {
         held: bound.cost,
         slot,

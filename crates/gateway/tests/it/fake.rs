@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::allowances::{Allowance, Counter, Lease, Purse, Share, SliceKey, SliceWish};
+use domain::allowances::{Allowance, Charge, Counter, Lease, Purse, Share, SliceKey, SliceWish};
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
 use domain::models::ModelLists;
@@ -15,7 +15,7 @@ use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
 use domain::time::{Ambient, TimeZone, Timestamp};
-use domain::usage::{OpenCall, Settlement, UsageRecord};
+use domain::usage::{OpenCall, Opened, Settled, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gateway::policy::Warned;
@@ -40,16 +40,16 @@ impl Ambient for Counted {
 
 #[derive(Default)]
 pub struct Journal {
-    pub open: Mutex<Vec<OpenCall>>,
-    pub settled: Mutex<Vec<UsageRecord>>,
+    pub open: Mutex<Vec<Opened>>,
+    pub settled: Mutex<Vec<Settled>>,
 }
 
 struct Slot(Arc<Journal>, OpenCall);
 
 impl JournalSlot for Slot {
-    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced {
+    fn settle(self: Box<Self>, settlement: &Settlement, charges: &[Charge]) -> Synced {
         let record = UsageRecord { call: self.1, settlement: settlement.clone() };
-        self.0.settled.lock().unwrap().push(record);
+        self.0.settled.lock().unwrap().push(Settled { record, charges: charges.to_vec() });
         std::future::ready(Ok(())).boxed()
     }
 }
@@ -172,7 +172,7 @@ impl World {
     }
 
     pub fn records(&self) -> Vec<UsageRecord> {
-        self.journal.settled.lock().unwrap().clone()
+        self.journal.settled.lock().unwrap().iter().map(|settled| settled.record.clone()).collect()
     }
 
     pub fn purse(&self) -> Arc<Mutex<Purse>> {
@@ -280,9 +280,9 @@ impl Ports for World {
     fn is_current(&self) -> bool {
         true
     }
-    fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError> {
-        self.journal.open.lock().unwrap().push(call.clone());
-        Ok(Box::new(Slot(Arc::clone(&self.journal), call.clone())))
+    fn open(&self, opened: &Opened) -> Result<Box<dyn JournalSlot>, PortError> {
+        self.journal.open.lock().unwrap().push(opened.clone());
+        Ok(Box::new(Slot(Arc::clone(&self.journal), opened.call.clone())))
     }
     fn warned(&self, warned: Warned) {
         self.warned.lock().unwrap().push(warned);

@@ -65,6 +65,7 @@ pub struct World {
     pub refused: Mutex<Vec<&'static str>>,
     pub warned: Mutex<Vec<Warned>>,
     pub lookups: AtomicI64,
+    pub leases: AtomicI64,
 }
 
 impl World {
@@ -127,6 +128,7 @@ impl World {
             refused: Mutex::default(),
             warned: Mutex::default(),
             lookups: AtomicI64::new(0),
+            leases: AtomicI64::new(0),
         })
     }
 
@@ -263,6 +265,7 @@ impl Ports for World {
         _: OrganizationId,
         wishes: Vec<SliceWish>,
     ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
         let counters = Arc::clone(&self.counters);
         let amounts: HashMap<_, _> =
             self.view.lock().unwrap().allowances.iter().map(|a| (a.id, a.amount)).collect();

@@ -117,6 +117,8 @@ async fn a_hard_allowance_is_never_passed() {
     let answers = futures_util::future::join_all(calls).await;
     let (taken, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|a| a.status() == 200);
     assert_eq!((taken.len(), refused.len(), world.records().len()), (5, 35, 5));
+    // They ask the store in turn: five are lent a request each, one is refused, and that answers the rest.
+    assert_eq!(world.leases.load(std::sync::atomic::Ordering::Relaxed), 6);
     // As long as the five have not drained, what they do not use may come back.
     for response in refused {
         assert_eq!(response.status(), 429);

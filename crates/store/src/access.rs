@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use domain::access::{CustomRole, Grant, OrganizationRole, Permissions, Reason, Standing, role_title};
-use domain::ids::{GroupId, OrganizationId, ProjectId, ServiceAccountId, UserId};
+use domain::access::{
+    Grant, Level, OrganizationRole, Permissions, Reason, RoleRef, Standing, role_title,
+};
+use domain::ids::{GroupId, OrganizationId, ProjectId, UserId};
 use domain::members::{Member, User};
 use domain::page::{Page, PageRequest};
 use domain::projects::Environment;
@@ -51,36 +53,39 @@ pub struct SeenProject {
     pub is_archived: bool,
 }
 
-/// The start of a statement about assignments `x`, with their names.
+/// The start of a statement about assignments `x`, with their names and with more columns.
 macro_rules! with_names {
-    ($given:expr) => {
+    ($given:expr, $more:literal) => {
         concat!(
             "with given as (",
             $given,
-            ") select x.user_id, x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions, \
-             r.name as role_name, p.name as project_name, g.name as group_name, giver.name as given_by_name, \
-             u.id, u.email, u.name, u.created_at, coalesce(k.key_count, 0) as key_count \
-             from given x join users u on u.id = x.user_id left join roles r on r.id = x.role \
-             left join projects p on p.id = x.project_id left join groups g on g.id = x.group_id \
-             left join users giver on giver.id = x.given_by "
+            ") select ",
+            $more,
+            "x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions, \
+             r.name as role_name, p.name as project_name, g.name as group_name, giver.name as given_by_name \
+             from given x left join roles r on r.id = x.role left join projects p on p.id = x.project_id \
+             left join groups g on g.id = x.group_id left join users giver on giver.id = x.given_by "
         )
     };
 }
 
 const OF_ONE: &str = concat!(
-    with_names!(given!("m.user_id = $2", "p.user_id = $2", "a.principal_id = $2", "g.user_id = $2")),
-    "left join (select '' as owner_user_id, 0 as key_count) k on k.owner_user_id = x.user_id \
-     where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role"
+    with_names!(given!("m.user_id = $2", "p.user_id = $2", "a.principal_id = $2", "g.user_id = $2"), ""),
+    "where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role"
 );
 
 const OF_PLACE: &str = concat!(
-    with_names!(given!(
-        "'role-api-organization-' || m.role in list($3)",
-        "p.project_id = $2",
-        "a.project_id in ('', $2) and a.role in list($3)",
-        "a.project_id in ('', $2) and a.role in list($3)"
-    )),
-    "left join (select owner_user_id, cast(count(*) as bigint) as key_count from api_keys \
+    with_names!(
+        given!(
+            "'role-api-organization-' || m.role in list($3)",
+            "p.project_id = $2",
+            "a.project_id in ('', $2) and a.role in list($3)",
+            "a.project_id in ('', $2) and a.role in list($3)"
+        ),
+        "u.id, u.email, u.name, u.created_at, coalesce(k.key_count, 0) as key_count, "
+    ),
+    "join users u on u.id = x.user_id \
+     left join (select owner_user_id, cast(count(*) as bigint) as key_count from api_keys \
        where organization_id = $1 and project_id = $2 and owner_service_account_id is null \
        and revoked_at is null and disabled_at is null and (expires_at is null or expires_at > $4) \
        group by owner_user_id) k on k.owner_user_id = x.user_id \
@@ -133,21 +138,28 @@ impl Store {
         row.ok_or(Error::not_found("user"))?.id("id")
     }
 
-    /// Which roles give any of these permissions in a project, or, with none, in the organization: built-in ones by
-    /// what they are, custom ones by what the organization made them give. Their ids.
+    /// A page of the members of the grant's organization who have any right in a project, by their id. Suspended
+    /// members have none.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
-    pub async fn custom_roles_at(
+    pub async fn people_of_project(
         &self,
         grant: &Grant,
-        project: Option<ProjectId>,
-    ) -> Result<Vec<(String, Permissions)>> {
-        let sql =
-            "select id, permissions from roles where organization_id = $1 and project_id in ('', $2) order by id";
-        let place = project.map(|id| id.to_string()).unwrap_or_default();
-        let rows = self.rows(sql, args![grant.organization_id(), place]).await?;
-        rows.iter().map(|row| Ok((row.text("id")?, row.json("permissions")?))).collect()
+        project: ProjectId,
+        (page, at): (&PageRequest, Timestamp),
+    ) -> Result<Page<Holder>> {
+        let gives_any = |permissions: Permissions| !permissions.of_projects().is_empty();
+        let built_in = [Level::Organization, Level::Project].into_iter().flat_map(RoleRef::built_in);
+        let built_in = built_in.filter(|role| role.built_in_permissions().is_some_and(gives_any));
+        let mut roles: Vec<String> = built_in.map(|role| role.to_string()).collect();
+        let sql = "select id, permissions from roles where organization_id = $1 and project_id in ('', $2)";
+        for row in self.rows(sql, args![grant.organization_id(), project]).await? {
+            if gives_any(row.json("permissions")?) {
+                roles.push(row.text("id")?);
+            }
+        }
+        self.holders(grant, Some(project), roles, (page, at)).await
     }
 
     /// A page of the members of the grant's organization who have one of these roles in a project or, with none, in

@@ -25,6 +25,7 @@ pub mod providers;
 pub mod reviews;
 pub mod routes;
 pub mod service_accounts;
+pub mod serving;
 pub mod text;
 pub mod time;
 pub mod usage;

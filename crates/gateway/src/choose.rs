@@ -1,17 +1,16 @@
-//! Third phase: which connection serves the call. Of several that offer the model, the one shared with the fewest
-//! projects wins, then the oldest; `name/model` names one.
+//! Third phase: which connection serves the call, whether the key may use the model, and what it costs.
 
 use std::sync::Arc;
 
 use domain::models::ModelLists;
-use domain::policy::Setting;
-use domain::providers::ProviderConnection;
+use domain::policy::{Decided, Setting};
+use domain::serving::Serving;
 use domain::time::Timestamp;
 
 use crate::call::{Caller, Choice};
 use crate::dialect::models::ModelJson;
 use crate::error::Refusal;
-use crate::snapshot::{OrganizationView, ProviderView};
+use crate::snapshot::ProviderView;
 
 /// Where a call for this model goes.
 pub(crate) fn choose(caller: &Caller, asked: &str, at: Timestamp) -> Result<Choice, Refusal> {
@@ -40,50 +39,15 @@ fn project_lists(caller: &Caller) -> Option<&ModelLists> {
     caller.organization.model_lists.get(&caller.project.id)
 }
 
-/// Whether key and project both allow a model of a connection.
-fn may_use(caller: &Caller, model: &str, connection: &ProviderConnection) -> bool {
-    caller.key.view.models.allow(model, &connection.name)
-        && project_lists(caller).is_none_or(|lists| lists.allow(model, &connection.name))
-}
-
 fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Arc<ProviderView>, &'a str)> {
-    let organization = &caller.organization;
-    let offering = |model: &str, name: Option<&str>| {
-        shared(caller, at)
-            .filter(|provider| name.is_none_or(|name| name == provider.connection.name))
-            .filter(|provider| offers(organization, &provider.connection, model, at))
-            .filter(|provider| may_use(caller, model, &provider.connection))
-            .min_by_key(|provider| rank(&provider.connection))
-    };
-    if let Some(found) = offering(asked, None) {
-        return Some((found, asked));
-    }
-    let (name, model) = asked.split_once('/')?;
-    offering(model, Some(name)).map(|found| (found, model))
-}
-
-/// The connections that the caller's project may use and policy allows.
-fn shared(caller: &Caller, at: Timestamp) -> impl Iterator<Item = &Arc<ProviderView>> {
     let allowed = caller.policy(Setting::Providers, at).enforced;
-    let usable = move |provider: &&Arc<ProviderView>| {
-        let connection = &provider.connection;
-        let is_shared = connection.removed_at.is_none() && connection.is_shared_with(caller.project.id);
-        is_shared && allowed.allows_word(&connection.name)
-    };
-    caller.organization.providers.iter().filter(usable)
+    serving(caller, &allowed, at).of(&caller.organization.providers, |view| &view.connection, asked)
 }
 
-fn offers(view: &OrganizationView, connection: &ProviderConnection, model: &str, at: Timestamp) -> bool {
-    match &connection.models {
-        Some(models) => models.iter().any(|offered| offered == model),
-        None => view.catalogue.price(connection.kind, model, at).is_some(),
-    }
-}
-
-/// Fewest projects first, then oldest.
-fn rank(connection: &ProviderConnection) -> (usize, Timestamp, domain::ids::ProviderId) {
-    let projects = connection.project_ids.as_ref().map_or(usize::MAX, Vec::len);
-    (projects, connection.created_at, connection.id)
+/// Where the calls of the caller's project can go.
+fn serving<'a>(caller: &'a Caller, allowed: &'a Decided, at: Timestamp) -> Serving<'a> {
+    let lists = std::iter::once(&caller.key.view.models).chain(project_lists(caller)).collect();
+    Serving { project: caller.project.id, allowed, lists, catalogue: &caller.organization.catalogue, at }
 }
 
 fn not_priced(model: &str) -> Refusal {
@@ -98,11 +62,13 @@ pub(crate) fn usable_models(caller: &Caller, at: Timestamp) -> Vec<ModelJson> {
     let mut models: Vec<ModelJson> = Vec::new();
     let catalogue = &caller.organization.catalogue;
     let allowed = caller.policy(Setting::Models, at).enforced;
-    for provider in shared(caller, at) {
-        let connection = &provider.connection;
+    let providers = caller.policy(Setting::Providers, at).enforced;
+    let serving = serving(caller, &providers, at);
+    let connections = caller.organization.providers.iter().map(|view| &view.connection);
+    for connection in connections.filter(|connection| serving.is_open(connection)) {
         let offered = connection.models.clone().unwrap_or_else(|| catalogue.models(connection.kind, at));
         let is_usable = |id: &String| {
-            allowed.allows_word(id) && may_use(caller, id, connection) && choose(caller, id, at).is_ok()
+            allowed.allows_word(id) && serving.may_use(connection, id) && choose(caller, id, at).is_ok()
         };
         models.extend(offered.into_iter().filter(is_usable).map(|id| ModelJson {
             id,

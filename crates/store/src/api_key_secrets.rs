@@ -38,6 +38,17 @@ pub struct FoundKey {
 }
 
 impl Store {
+    /// When the newest secret of a key of the grant's organization was drawn.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such key in it.
+    pub async fn newest_secret_at(&self, grant: &Grant, key: KeyId) -> Result<Timestamp> {
+        let sql = "select x.created_at from api_key_secrets x join api_keys k on k.id = x.key_id \
+                   where k.id = $1 and k.organization_id = $2 order by x.version desc limit 1";
+        let row = self.row(sql, args![key, grant.organization_id()]).await?;
+        row.ok_or(Error::not_found("API key"))?.time("created_at")
+    }
+
     /// The key of any kind that has this secret, ended or not, within the grant's organization or anywhere.
     ///
     /// # Errors

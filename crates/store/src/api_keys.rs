@@ -95,6 +95,26 @@ impl Store {
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
     }
 
+    /// A key of any kind of the grant's organization within reach, revoked or not.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn any_key(&self, grant: &Grant, id: KeyId) -> Result<OwnedKey> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                concat!(
+                    select_keys!(),
+                    "where k.id = $1 and k.organization_id = $2 \
+                     and ($3 or k.project_id in list($4) \
+                     or (k.project_id in list($5) and k.owner_user_id = $6))"
+                ),
+                args![id, to.organization, to.all, to.whole, to.own, to.user],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
+    }
+
     /// A page of the keys of a project within the grant's reach, oldest first.
     ///
     /// # Errors

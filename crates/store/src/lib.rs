@@ -48,6 +48,7 @@ mod users;
 pub mod verify;
 mod webhooks;
 
+pub use access::{Holder, PersonRights, SeenProject};
 pub use api_key_secrets::{FoundKey, SecretInUse};
 pub use api_keys::{KeyFilter, OwnedKey};
 pub use approvals::{ApprovalFilter, AskedApproval, Due};

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod allowances;
 pub mod api_keys;
+pub mod approvals;
 pub mod audit;
 pub mod error;
 pub mod groups;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod pricing;
 pub mod projects;
 pub mod providers;
+pub mod reviews;
 pub mod routes;
 pub mod service_accounts;
 pub mod text;

@@ -1,6 +1,6 @@
 //! The audited door: a change commits together with exactly one audit record and its event, or not at all.
 
-use domain::access::{Actor, Credential, Grant, Holder};
+use domain::access::{Actor, Credential, Grant, Holder, Standing};
 use domain::audit::{AuditActor, AuditEntry, AuditRecord, GENESIS};
 use domain::ids::{AuditId, OrganizationId};
 use domain::time::Timestamp;
@@ -204,5 +204,10 @@ pub fn actor_of(actor: &Actor) -> AuditActor {
         address: actor.origin.address.map(|address| address.to_string()),
         user_agent: actor.origin.user_agent.clone(),
         request_id: actor.origin.request_id.map(|id| id.to_string()),
+        elevated_until: actor
+            .standing
+            .as_ref()
+            .and_then(Standing::elevated_until)
+            .map(Timestamp::unix_seconds),
     }
 }

@@ -89,6 +89,19 @@ impl Standing {
         Self::new(organization_id, std::iter::once(first).chain(of_projects).collect())
     }
 
+    /// The same without what ends by itself.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let lasts = |one: &&Assignment| one.ends_at.is_none();
+        let assignments = self.assignments.iter().filter(lasts).cloned().collect();
+        Self { assignments, features_off: self.features_off.clone(), ..*self }
+    }
+
+    /// Until when the longest of the rights that end by themselves last; none where all rights last.
+    pub fn elevated_until(&self) -> Option<Timestamp> {
+        self.assignments.iter().filter_map(|one| one.ends_at).max()
+    }
+
     /// The rights in the organization.
     pub fn rights(&self) -> Permissions {
         self.assignments.iter().fold(Permissions::NONE, |sum, one| sum.or(one.in_organization()))

@@ -5,8 +5,10 @@ pub mod accounts;
 pub mod admin_keys;
 pub mod allowances;
 pub mod api_keys;
+pub mod approvals;
 pub mod audit;
 mod authn;
+pub mod elevations;
 pub mod groups;
 pub mod http;
 pub mod invites;
@@ -120,6 +122,7 @@ pub struct Parts {
     /// How a failure looks on a console page: the failure and the request's id.
     pub error_page: ErrorPage,
     refusals: http::refusals::Refusals,
+    uses: http::uses::Uses,
     passwords: authn::password::Passwords,
 }
 
@@ -152,6 +155,7 @@ impl Control {
             settings,
             error_page: http::console::error_page,
             refusals: http::refusals::Refusals::default(),
+            uses: http::uses::Uses::default(),
             passwords,
         };
         Ok(Self(Arc::new(parts)))
@@ -190,5 +194,13 @@ impl Control {
     /// `Unavailable` when the database is away; they are kept for the next try.
     pub async fn flush_refusals(&self) -> Result<(), Failure> {
         self.refusals.flush(self).await
+    }
+
+    /// Writes down which permissions were used since the last time. Call it each minute and at the end.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away; they are kept for the next try.
+    pub async fn flush_uses(&self) -> Result<(), Failure> {
+        self.uses.flush(self).await
     }
 }

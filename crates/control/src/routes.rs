@@ -29,6 +29,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::usage::api::endpoints(),
         crate::allowances::api::endpoints(),
         crate::audit::api::endpoints(),
+        crate::approvals::api::endpoints(),
+        crate::elevations::api::endpoints(),
         crate::projects::console::endpoints(),
         crate::projects::overview_console::endpoints(),
         crate::project_members::console::endpoints(),

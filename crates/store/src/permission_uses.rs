@@ -9,7 +9,7 @@ use crate::standings::id_or_none;
 use crate::{Error, Result, Row, Store, args};
 
 /// A use of a permission by somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NotedUse {
     /// The organization.
     pub organization_id: OrganizationId,

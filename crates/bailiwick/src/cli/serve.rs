@@ -19,7 +19,7 @@ use crate::house::House;
 use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
 use crate::tasks::messages::Messages;
-use crate::tasks::{drain, recover, slices, warnings};
+use crate::tasks::{deadlines, drain, recover, slices, warnings};
 
 /// Open calls get so long to end when the server is told to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -68,7 +68,8 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         tokio::spawn(drain::run(Arc::clone(&house))),
         tokio::spawn(slices::run(Arc::clone(&house))),
         tokio::spawn(warnings::run(Arc::clone(&house))),
-        tokio::spawn(flush_refusals(control)),
+        tokio::spawn(deadlines::run(control.clone())),
+        tokio::spawn(write_down_each_minute(control.clone())),
     ];
     print(&format!("listening on http://{address}"))?;
     let listener = axum::serve::ListenerExt::tap_io(listener, |socket| {
@@ -81,6 +82,7 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         () = async { stop_signal().await; tokio::time::sleep(DRAIN_TIME).await } => {}
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    write_down(&control).await;
     close(&house).await
 }
 
@@ -141,12 +143,20 @@ fn messages(config: &Config, house: &Arc<House>, address: SocketAddr) -> Result<
     Ok(Messages::new(Arc::clone(house), &config.allow_upstream, mailer, public_url))
 }
 
-async fn flush_refusals(control: Control) {
+async fn write_down_each_minute(control: Control) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
-        if control.flush_refusals().await.is_err() {
-            tracing::warn!("refused attempts could not be written down yet");
-        }
+        write_down(&control).await;
+    }
+}
+
+/// Writes down what the control plane counted in memory.
+async fn write_down(control: &Control) {
+    if control.flush_refusals().await.is_err() {
+        tracing::warn!("refused attempts could not be written down yet");
+    }
+    if control.flush_uses().await.is_err() {
+        tracing::warn!("uses of permissions could not be written down yet");
     }
 }
 

@@ -181,6 +181,7 @@ async fn prepare(
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
     proven?;
+    control.0.uses.note(&grant, project_in(route, &path), at);
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let (control, headers) = (control.clone(), std::mem::take(&mut parts.headers));
     Ok(Call { control, route: *route, grant, person, at, query, headers, location, origin, path, body })
@@ -236,6 +237,12 @@ fn is_switched_on(route: &Route, actor: &Actor) -> Result<(), Error> {
 fn organization_of(actor: &Actor) -> Result<OrganizationId, Error> {
     let standing = actor.standing.as_ref();
     standing.map(|standing| standing.organization_id).ok_or(Error::Hidden { what: "organization" })
+}
+
+/// The project that the row is about, where it is about one.
+fn project_in(route: &Route, path: &[(String, String)]) -> Option<ProjectId> {
+    let text = path.iter().find(|(name, _)| name == "project_id").map(|(_, value)| value.as_str());
+    text.filter(|_| matches!(route.access, Access::Project(_)))?.parse().ok()
 }
 
 /// The project in the path, in the organization in which the person acts.

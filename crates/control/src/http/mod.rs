@@ -17,6 +17,7 @@ pub mod query;
 mod reference;
 pub(crate) mod refusals;
 pub mod shell;
+pub(crate) mod uses;
 
 #[cfg(test)]
 mod gallery;

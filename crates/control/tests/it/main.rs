@@ -9,6 +9,7 @@
 mod access;
 mod attenuation;
 mod dice;
+mod approvals;
 mod doors;
 mod money;
 mod people;

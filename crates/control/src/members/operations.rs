@@ -46,6 +46,7 @@ pub async fn update_member(
     change.lock_memberships(grant).await?;
     grant.may_change(&change.rank(grant, user).await?, None)?;
     grant.may_give(role.permissions(), None)?;
+    grant.may_keep(user, role.permissions(), None)?;
     let before = change.set_member_role(grant, user, role).await?;
     let entry = AuditEntry::new(Verb::UserUpdated, user)
         .before(json!({"email": before.user.email, "role": before.role.name()}))

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod approvals;
 mod attenuation;
 mod dice;
 mod doors;

@@ -35,6 +35,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::projects::console::endpoints(),
         crate::projects::overview_console::endpoints(),
         crate::project_members::console::endpoints(),
+        crate::project_members::roles_console::endpoints(),
         crate::api_keys::console::endpoints(),
         crate::admin_keys::console::endpoints(),
         crate::usage::console::endpoints(),
@@ -49,6 +50,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::audit::console::endpoints(),
         crate::invites::console::endpoints(),
         crate::members::console::endpoints(),
+        crate::roles::console::endpoints(),
+        crate::groups::console::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

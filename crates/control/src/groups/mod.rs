@@ -1,6 +1,8 @@
 //! Groups: made, renamed and deleted, and people put into them and taken out.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 pub mod project_groups;
 
 use domain::Error;

@@ -16,8 +16,10 @@ use crate::{Answer, Call, Failure, accounts};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 8] = [
+const PLACES: [(Section, Permission); 10] = [
     (Section::Members, Permission::MemberRead),
+    (Section::Groups, Permission::GroupRead),
+    (Section::Roles, Permission::RoleRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -162,6 +164,10 @@ fn told(to: &str, tone: Tone, text: &str) -> Answer {
     Answer::redirect(to).cookie(&format!("{value}; Path=/; Max-Age=5; HttpOnly; SameSite=Lax"))
 }
 
+/// Codes of refusals after which something else on the same page may work.
+const MENDABLE: [&str; 5] =
+    ["wrong_password", "wider_than_giver", "higher_rank", "owners_do_not_invite", "invite_gives_more"];
+
 /// Why an act was refused, where the person can do something about it on the same page.
 ///
 /// # Errors
@@ -172,7 +178,7 @@ pub(crate) fn refusal(failure: Failure) -> Result<Flash, Failure> {
         Failure::Domain(Error::Invalid { .. } | Error::Conflict { .. })
             | Failure::Store(store::Error::Conflict { .. })
             | Failure::TooMany { .. }
-    ) || failure.code() == "wrong_password";
+    ) || MENDABLE.contains(&failure.code());
     if is_theirs { Ok(Flash { tone: Tone::Bad, text: failure.to_string() }) } else { Err(failure) }
 }
 

@@ -180,6 +180,10 @@ pub enum Section {
     Projects,
     /// Its members and invites.
     Members,
+    /// Its roles.
+    Roles,
+    /// Its groups.
+    Groups,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -200,6 +204,8 @@ pub enum Section {
     ProjectKeys,
     /// A project's members and service accounts.
     ProjectMembers,
+    /// A project's roles.
+    ProjectRoles,
     /// What a project used and cost.
     ProjectUsage,
     /// What binds a project.
@@ -211,10 +217,12 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 10] = [
+const ORGANIZATION: [Row; 12] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
+    (Section::Groups, "Groups", "groups", "/groups"),
+    (Section::Roles, "Roles", "roles", "/roles"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -225,10 +233,11 @@ const ORGANIZATION: [Row; 10] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 6] = [
+const PROJECT: [Row; 7] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
+    (Section::ProjectRoles, "Roles", "roles", "/roles"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),

@@ -9,13 +9,14 @@ use domain::page::{Order, PageRequest};
 use domain::routes::{Access, Method};
 use domain::service_accounts::ServiceAccount;
 
+use super::roles_console::{groups, invites, people_rows};
 use super::{
     Newcomer, add_project_member, list_project_members, remove_project_member, update_project_member,
 };
 use crate::http::console;
 use crate::http::figures::{Count, When};
-use crate::http::shell::{Choice, Person, Section};
-use crate::projects::detail_pages::{ProjectMemberRow, ProjectMembersPage, ServiceAccountRow};
+use crate::http::shell::{Choice, Flash, Person, Section};
+use crate::projects::detail_pages::{ProjectInvites, ProjectMembersPage, ServiceAccountRow};
 use crate::projects::forms::people;
 use crate::projects::frame::{Frame, frame, granted_here, may, may_here, project_root};
 use crate::service_accounts::{
@@ -84,38 +85,55 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn members_page(call: Call) -> Result<Answer, Failure> {
-    let Frame { shell, head, owned, zone } = frame(&call, Some("Members"), Section::ProjectMembers).await?;
+    members_page_with(&call, None, None).await
+}
+
+/// The page, with the link of an invitation made just now, or with why there is none.
+///
+/// # Errors
+/// When the store is away.
+pub(super) async fn members_page_with(
+    call: &Call,
+    invite_link: Option<String>,
+    flash: Option<Flash>,
+) -> Result<Answer, Failure> {
+    let Frame { mut shell, head, owned, zone } =
+        frame(call, Some("Members"), Section::ProjectMembers).await?;
+    let typed = if flash.is_some() { call.form().text("email").to_owned() } else { String::new() };
+    shell.flashes.extend(flash);
     let (project, request) = (owned.project.id, PageRequest::first(ON_A_PAGE, Order::Ascending));
-    let members = list_project_members(&call.control, &call.grant, project, &request).await?.items;
-    let row = |member: &ProjectMember| ProjectMemberRow {
-        user_id: member.user.id.to_string(),
-        person: Person { name: member.user.name.clone(), email: member.user.email.clone() },
-        roles: roles(member.role.name()),
-        role: member.role.title().to_owned(),
-        is_accountable: owned.project.accountable_owner_id == Some(member.user.id),
-        added_at: When::day(member.added_at, &zone),
+    let members = match granted_here(call, Permission::ProjectMemberRead) {
+        Some(grant) => list_project_members(&call.control, &grant, project, &request).await?.items,
+        None => Vec::new(),
     };
-    let is_here = |id: &str| members.iter().any(|member| member.user.id.to_string() == id);
-    let everyone = if may(&call, Permission::MemberRead) { people(&call).await? } else { Vec::new() };
-    let candidate = |(value, person): (String, Person)| Choice {
+    let rows = people_rows(call, &owned.project, &members, &zone).await?;
+    let everyone = if may(call, Permission::MemberRead) { people(call).await? } else { Vec::new() };
+    let is_here = |id: &str| rows.iter().any(|row| row.user_id == id);
+    let candidate = |(value, person): &(String, Person)| Choice {
         label: format!("{} ({})", person.name, person.email),
-        value,
+        value: value.clone(),
         is_selected: false,
     };
     let page = ProjectMembersPage {
-        members: members.iter().map(row).collect(),
-        candidates: everyone.into_iter().filter(|(id, _)| !is_here(id)).map(candidate).collect(),
+        candidates: everyone.iter().filter(|(id, _)| !is_here(id)).map(candidate).collect(),
         roles: roles(ProjectRole::Member.name()),
-        service_accounts: accounts(&call, project, &members, &zone).await?,
-        can_manage_members: may_here(&call, Permission::ProjectMemberManage) && !head.is_archived,
-        can_manage_service_accounts: may_here(&call, Permission::ServiceAccountManage) && !head.is_archived,
+        groups: groups(call, project, (&head, &shell.root()), &zone).await?,
+        invites: invites(call, project, (&head, &everyone), &zone).await.map(|shown| ProjectInvites {
+            link: invite_link,
+            email: typed,
+            ..shown
+        })?,
+        service_accounts: accounts(call, project, &members, &zone).await?,
+        can_manage_members: may_here(call, Permission::ProjectMemberManage) && !head.is_archived,
+        can_manage_service_accounts: may_here(call, Permission::ServiceAccountManage) && !head.is_archived,
+        members: rows,
         shell,
         head,
     };
     console::page(&page)
 }
 
-fn roles(selected: &str) -> Vec<Choice> {
+pub(super) fn roles(selected: &str) -> Vec<Choice> {
     Choice::list(&ProjectRole::ALL.map(|role| (role.name(), role.title())), selected)
 }
 
@@ -147,12 +165,12 @@ async fn accounts(
     Ok(accounts.into_iter().map(row).collect())
 }
 
-fn role_of(call: &Call) -> Result<ProjectRole, Error> {
+pub(super) fn role_of(call: &Call) -> Result<ProjectRole, Error> {
     let bad = || Error::invalid_param("invalid_role", "role", "Choose a role from the list.");
     ProjectRole::parse(call.form().text("role")).ok_or_else(bad)
 }
 
-fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
+pub(super) fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
     console::back(call, &format!("{}/members", project_root(call)), done)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub(crate) mod console;
+pub(crate) mod roles_console;
 
 use domain::Error;
 use domain::access::{Grant, ProjectRole};

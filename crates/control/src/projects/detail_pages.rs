@@ -6,7 +6,9 @@ use super::pages::ProjectForm;
 use crate::http::charts::{Meter, StackedChart};
 use crate::http::figures::{Count, When};
 use crate::http::shell::{Choice, Person, Shell};
+use crate::members::pages::InviteRow;
 use crate::organizations::pages::{Figure, ModelCost};
+use crate::roles::pages::HeldRole;
 
 /// What the head of each of a project's pages says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,14 +66,65 @@ pub struct ProjectMemberRow {
     pub user_id: String,
     /// Who.
     pub person: Person,
-    /// Project roles, the present one selected.
+    /// Built-in project roles, the present one selected.
     pub roles: Vec<Choice>,
-    /// The present role, for people.
+    /// The present built-in role, for people; empty for who has other roles alone.
     pub role: String,
+    /// The other roles of the project that they were given.
+    pub further: Vec<HeldRole>,
+    /// The roles of the project that the viewer may give besides.
+    pub offered: Vec<Choice>,
     /// Whether the cost is attributed to them.
     pub is_accountable: bool,
+    /// Since when they have the built-in role.
+    pub added_at: Option<When>,
+}
+
+/// A group that has a role in the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectGroupRow {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where its page is; none where the viewer may not see it.
+    pub href: Option<String>,
+    /// How many people are in it.
+    pub people: Count,
+    /// What it has here.
+    pub roles: Vec<HeldRole>,
     /// Since when.
     pub added_at: When,
+}
+
+/// The groups of the project's page of members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectGroups {
+    /// Those that have a role here.
+    pub rows: Vec<ProjectGroupRow>,
+    /// Groups that can be given a role, by id; empty for who may not see groups, who types a name.
+    pub candidates: Vec<Choice>,
+    /// The roles of the project that the viewer may give.
+    pub roles: Vec<Choice>,
+    /// Whether the viewer may give groups a role here.
+    pub can_add: bool,
+}
+
+/// The invitations of the project's page of members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectInvites {
+    /// Those that wait.
+    pub rows: Vec<InviteRow>,
+    /// The link of the invitation made just now.
+    pub link: Option<String>,
+    /// Whether it was mailed too.
+    pub is_mailed: bool,
+    /// The address typed so far.
+    pub email: String,
+    /// The roles that can be given.
+    pub roles: Vec<Choice>,
+    /// Whether the viewer may invite.
+    pub can_invite: bool,
 }
 
 /// A non-human principal of the project.
@@ -103,6 +156,10 @@ pub struct ProjectMembersPage {
     pub candidates: Vec<Choice>,
     /// The project roles that the viewer may give.
     pub roles: Vec<Choice>,
+    /// The groups that have a role in it.
+    pub groups: ProjectGroups,
+    /// Invitations into it.
+    pub invites: ProjectInvites,
     /// Its service accounts.
     pub service_accounts: Vec<ServiceAccountRow>,
     /// Whether the viewer may change its people.

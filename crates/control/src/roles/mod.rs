@@ -3,6 +3,10 @@
 pub mod api;
 mod assignments;
 pub mod assignments_api;
+pub(crate) mod console;
+mod held;
+pub mod matrix;
+pub mod pages;
 mod wire;
 
 use domain::Error;
@@ -20,8 +24,9 @@ use crate::{Control, Failure};
 
 pub(crate) use assignments::assignment_facts;
 pub use assignments::{Assigned, Assignee, give_role, given_role, list_given_roles, take_role};
+pub(crate) use held::RoleNames;
 pub use wire::{GivenRoleJson, RoleJson};
-pub(crate) use wire::{organization_role_of, project_role_of};
+pub(crate) use wire::{organization_role_of, project_role_of, role_of};
 
 /// What a custom role is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

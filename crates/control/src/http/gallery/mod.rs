@@ -1,6 +1,7 @@
 //! Every page with sample data: rendered, held to what all pages must keep, and written to a temporary folder
 //! (`bailiwick-gallery`) in both themes so that people can look at them.
 
+mod access;
 mod account;
 mod governance;
 mod organization;
@@ -29,6 +30,7 @@ fn exhibits() -> Vec<Exhibit> {
     let mut all = organization::exhibits();
     all.extend(project::exhibits());
     all.extend(governance::exhibits());
+    all.extend(access::exhibits());
     all.extend(account::exhibits());
     all
 }

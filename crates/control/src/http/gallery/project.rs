@@ -1,16 +1,19 @@
 //! The project's side of the gallery.
 
 use super::Exhibit;
+use super::access::further;
 use super::sample::{self, at, chart, choices, day, figure, in_project, person, project, shell, values};
 use crate::api_keys::pages::{KeyRow, KeyState, ProjectKeysPage, SecretReveal};
 use crate::http::charts::{Meter, Sparkline, Unit};
 use crate::http::figures::{Count, Money};
 use crate::http::shell::{Choice, Section, Shell, Theme, Tone};
+use crate::members::pages::{InviteRow, InviteState};
 use crate::projects::detail_pages::{
-    MeterRow, ProjectHead, ProjectMemberRow, ProjectMembersPage, ProjectPage, ProjectSettingsPage,
-    ServiceAccountRow,
+    MeterRow, ProjectGroupRow, ProjectGroups, ProjectHead, ProjectInvites, ProjectMemberRow,
+    ProjectMembersPage, ProjectPage, ProjectSettingsPage, ServiceAccountRow,
 };
 use crate::projects::pages::{NewProjectPage, ProjectForm, ProjectRow, ProjectsPage};
+use crate::roles::pages::HeldRole;
 
 pub fn exhibits() -> Vec<Exhibit> {
     vec![
@@ -192,14 +195,18 @@ pub fn project_keys(theme: Theme) -> ProjectKeysPage {
 }
 
 fn members(theme: Theme) -> ProjectMembersPage {
-    let roles = |role: &str| Choice::list(&[("owner", "Project Owner"), ("member", "Member")], role);
+    let roles = |role: &str| {
+        Choice::list(&[("owner", "Project Owner"), ("member", "Member"), ("viewer", "Viewer")], role)
+    };
     let row = |id: &str, name: &str, role: &str, is_accountable| ProjectMemberRow {
         user_id: id.to_owned(),
         person: person(name),
         roles: roles(role),
         role: if role == "owner" { "Project Owner".to_owned() } else { "Member".to_owned() },
+        further: if role == "member" { further().into_iter().take(1).collect() } else { Vec::new() },
+        offered: Choice::list(&[("role_1", "Key keeper")], ""),
         is_accountable,
-        added_at: day(30),
+        added_at: Some(day(30)),
     };
     ProjectMembersPage {
         shell: in_project(theme, "Members", Section::ProjectMembers),
@@ -211,6 +218,8 @@ fn members(theme: Theme) -> ProjectMembersPage {
         ],
         candidates: Choice::list(&[("user_9", "Noor Haddad"), ("user_8", "Jo Lind")], "user_9"),
         roles: roles("member"),
+        groups: project_groups(),
+        invites: project_invites(),
         service_accounts: vec![ServiceAccountRow {
             id: "svc_1".to_owned(),
             name: "checkout-worker".to_owned(),
@@ -220,6 +229,46 @@ fn members(theme: Theme) -> ProjectMembersPage {
         }],
         can_manage_members: true,
         can_manage_service_accounts: true,
+    }
+}
+
+fn project_groups() -> ProjectGroups {
+    let held =
+        |role: &str| HeldRole { role: role.to_owned(), through: None, ends_at: None, take_action: None };
+    ProjectGroups {
+        rows: vec![ProjectGroupRow {
+            id: "group_1".to_owned(),
+            name: "Support <b>bold</b> engineers".to_owned(),
+            href: Some("/o/northwind/groups/group_1".to_owned()),
+            people: Count(9),
+            roles: vec![held("Member"), held("Key keeper")],
+            added_at: day(12),
+        }],
+        candidates: Choice::list(&[("group_1", "Support engineers"), ("group_2", "On call")], ""),
+        roles: Choice::list(&[("1", "Project Owner"), ("2", "Member"), ("3", "Viewer")], "2"),
+        can_add: true,
+    }
+}
+
+fn project_invites() -> ProjectInvites {
+    ProjectInvites {
+        rows: vec![InviteRow {
+            id: "inv_1".to_owned(),
+            email: "mina@example.test".to_owned(),
+            role: "Viewer".to_owned(),
+            projects: Vec::new(),
+            invited_by: "Grace Hopper".to_owned(),
+            state: InviteState::Pending,
+            expires_at: day(-7),
+        }],
+        link: Some("https://ai.example.test/invites/3kq9v2m8x0c7t4r6w1y5e2d".to_owned()),
+        is_mailed: false,
+        email: String::new(),
+        roles: Choice::list(
+            &[("owner", "Project Owner"), ("member", "Member"), ("viewer", "Viewer")],
+            "member",
+        ),
+        can_invite: true,
     }
 }
 

@@ -43,6 +43,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::accounts::console::endpoints(),
         crate::accounts::own_console::endpoints(),
         crate::organizations::console::endpoints(),
+        crate::organizations::life_console::endpoints(),
         crate::organizations::overview_console::endpoints(),
         crate::audit::console::endpoints(),
         crate::invites::console::endpoints(),

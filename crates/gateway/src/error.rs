@@ -55,6 +55,12 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "permission_error", code, message)
     }
 
+    /// The organization of the key stands still: `suspended` or `closed`, as far as that is known.
+    pub(crate) fn organization_suspended(how: &str) -> Self {
+        let message = format!("The organization of this API key is {how}. An Admin of it can reactivate it.");
+        Self::forbidden("organization_suspended", message).finally()
+    }
+
     /// Something of this system is away; the cause goes to the log.
     pub(crate) fn unavailable(code: &'static str, cause: &PortError) -> Self {
         tracing::error!(code, cause = %cause.context, "call refused");

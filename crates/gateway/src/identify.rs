@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::api_keys::{self, KeyKind, KeyStatus};
 use domain::ids::OrganizationId;
+use domain::organizations::OrganizationState;
 use domain::time::Timestamp;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -58,6 +59,9 @@ pub(crate) async fn identify(
     standing(&key.view, at)?;
     let project_id = key.view.project_id.ok_or_else(admin_key)?;
     let organization = organization(gateway, key.view.organization_id).await?;
+    if organization.organization.state() != OrganizationState::Active {
+        return Err(Refusal::organization_suspended(organization.organization.state().name()));
+    }
     let project = organization.projects.get(&project_id).cloned().ok_or_else(unknown)?;
     if project.archived_at.is_some() {
         return Err(Refusal::credential("project_archived", "The project of this API key is archived."));

@@ -23,7 +23,7 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::KeyId;
+use domain::ids::{KeyId, OrganizationId};
 use domain::networks::Networks;
 
 use crate::keys::Keys;
@@ -95,6 +95,12 @@ impl Gateway {
     /// A key was revoked or disabled: as [`Gateway::invalidate_key`], and its open streams end at their next chunk.
     pub fn stop_key(&self, id: KeyId) {
         self.inner.keys.stop(id);
+    }
+
+    /// An organization was suspended, closed or purged: its keys are read anew, and their open streams end at their
+    /// next chunk.
+    pub fn suspend_organization(&self, id: OrganizationId) {
+        self.inner.keys.suspend(id);
     }
 
     /// Changes may have been missed: every key is read anew.

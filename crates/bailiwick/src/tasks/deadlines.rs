@@ -1,9 +1,10 @@
-//! Ends what reached its end: elevations whose time ran out, requests that nobody decided. What they gave or could have
-//! given ended at that moment anyway; this writes it down.
+//! Ends what reached its end: elevations whose time ran out, requests that nobody decided, organizations that were closed
+//! for all their days. What elevations and requests gave or could have given ended at that moment anyway; this writes it
+//! down.
 
 use std::time::Duration;
 
-use control::{Control, Failure, approvals, elevations};
+use control::{Control, Failure, approvals, elevations, organizations};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -11,9 +12,10 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Runs for ever.
 pub async fn run(control: Control) {
     loop {
-        tokio::time::sleep(EVERY).await;
         told("elevations", elevations::end_due(&control).await);
         told("approvals", approvals::expire_due(&control).await);
+        told("closed organizations", organizations::purge_closed_organizations(&control).await);
+        tokio::time::sleep(EVERY).await;
     }
 }
 

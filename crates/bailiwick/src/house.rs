@@ -117,6 +117,7 @@ impl House {
         let view = OrganizationView {
             organization,
             projects: projects.into_iter().map(|project| (project.id, Arc::new(project))).collect(),
+            model_lists: self.store.model_lists(&grant).await?,
             providers,
             policy: self.store.policy(&grant, self.ambient.now()).await?,
             catalogue: Catalogue::with_own(store::prices::prices_of(&self.store, &grant).await?),

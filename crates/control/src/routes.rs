@@ -20,6 +20,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::project_members::api::endpoints(),
         crate::service_accounts::api::endpoints(),
         crate::api_keys::api::endpoints(),
+        crate::model_permissions::api::endpoints(),
         crate::admin_keys::api::endpoints(),
         crate::providers::api::endpoints(),
         crate::prices::api::endpoints(),

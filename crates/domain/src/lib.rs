@@ -13,6 +13,7 @@ pub mod ids;
 pub mod invites;
 pub mod members;
 pub mod messages;
+pub mod models;
 pub mod money;
 pub mod networks;
 pub mod organizations;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::models::ModelLists;
 use domain::policy::Setting;
 use domain::providers::ProviderConnection;
 use domain::time::Timestamp;
@@ -14,15 +15,35 @@ use crate::snapshot::{OrganizationView, ProviderView};
 
 /// Where a call for this model goes.
 pub(crate) fn choose(caller: &Caller, asked: &str, at: Timestamp) -> Result<Choice, Refusal> {
-    let unknown = || Refusal::unknown_model(asked);
-    let (provider, model) = find(caller, asked, at).ok_or_else(unknown)?;
-    let allowed = caller.key.view.models.as_ref();
-    if !allowed.is_none_or(|models| models.iter().any(|name| name == asked || name == model)) {
-        return Err(unknown());
-    }
+    let (provider, model) = find(caller, asked, at).ok_or_else(|| refusal(caller, asked))?;
     let kind = provider.connection.kind;
     let price = caller.organization.catalogue.price(kind, model, at).ok_or_else(|| not_priced(model))?;
     Ok(Choice { provider: Arc::clone(provider), model: model.to_owned(), price })
+}
+
+/// Why there is no such model for this caller. What a list keeps out is told by its name, whether it exists or not.
+fn refusal(caller: &Caller, asked: &str) -> Refusal {
+    let key = &caller.key.view;
+    let of_project = project_lists(caller).is_some_and(|lists| !lists.could_allow(asked));
+    match () {
+        () if !key.models.could_allow(asked) => {
+            Refusal::model_not_allowed(asked, &format!("The API key {}", key.id))
+        }
+        () if of_project => {
+            Refusal::model_not_allowed(asked, &format!("The project of the API key {}", key.id))
+        }
+        () => Refusal::unknown_model(asked),
+    }
+}
+
+fn project_lists(caller: &Caller) -> Option<&ModelLists> {
+    caller.organization.model_lists.get(&caller.project.id)
+}
+
+/// Whether key and project both allow a model of a connection.
+fn may_use(caller: &Caller, model: &str, connection: &ProviderConnection) -> bool {
+    caller.key.view.models.allow(model, &connection.name)
+        && project_lists(caller).is_none_or(|lists| lists.allow(model, &connection.name))
 }
 
 fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Arc<ProviderView>, &'a str)> {
@@ -31,6 +52,7 @@ fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Ar
         shared(caller, at)
             .filter(|provider| name.is_none_or(|name| name == provider.connection.name))
             .filter(|provider| offers(organization, &provider.connection, model, at))
+            .filter(|provider| may_use(caller, model, &provider.connection))
             .min_by_key(|provider| rank(&provider.connection))
     };
     if let Some(found) = offering(asked, None) {
@@ -79,16 +101,15 @@ pub(crate) fn usable_models(caller: &Caller, at: Timestamp) -> Vec<ModelJson> {
     for provider in shared(caller, at) {
         let connection = &provider.connection;
         let offered = connection.models.clone().unwrap_or_else(|| catalogue.models(connection.kind, at));
-        models.extend(
-            offered.into_iter().filter(|id| allowed.allows_word(id) && choose(caller, id, at).is_ok()).map(
-                |id| ModelJson {
-                    id,
-                    object: "model",
-                    created: connection.created_at.unix_seconds(),
-                    owned_by: connection.name.clone(),
-                },
-            ),
-        );
+        let is_usable = |id: &String| {
+            allowed.allows_word(id) && may_use(caller, id, connection) && choose(caller, id, at).is_ok()
+        };
+        models.extend(offered.into_iter().filter(is_usable).map(|id| ModelJson {
+            id,
+            object: "model",
+            created: connection.created_at.unix_seconds(),
+            owned_by: connection.name.clone(),
+        }));
     }
     models.sort_by(|a, b| (&a.id, a.created).cmp(&(&b.id, b.created)));
     models.dedup_by(|later, first| later.id == first.id);

@@ -81,6 +81,13 @@ impl Refusal {
         refusal.about("model")
     }
 
+    /// A model that `who` may not use, as a list of theirs says.
+    pub(crate) fn model_not_allowed(model: &str, who: &str) -> Self {
+        let shown: String = model.chars().take(200).collect();
+        let message = format!("{who} may not use the model `{shown}`.");
+        Self::forbidden("model_not_allowed", message).about("model").finally()
+    }
+
     pub(crate) fn about(mut self, param: &'static str) -> Self {
         self.param = Some(param);
         self

@@ -3,6 +3,7 @@
 use domain::access::{Grant, OrganizationRole, ProjectRole};
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner};
 use domain::ids::{KeyId, ProjectId};
+use domain::models::ModelLists;
 use domain::page::{Order, Page, PageRequest};
 use domain::time::Timestamp;
 
@@ -211,11 +212,17 @@ pub(crate) fn read_key(row: &Row) -> Result<ApiKey> {
         revoked_at: row.opt_time("revoked_at")?,
         last_used_at: row.opt_time("last_used_at")?,
         redacted: row.text("redacted")?,
-        models: row.opt_text("models")?.map(|_| row.json("models")).transpose()?,
+        models: read_models(row)?,
         scopes: row.json("scopes")?,
         secret_id: row.id("secret_id")?,
         secret_version: row.int("secret_version")?,
     })
+}
+
+fn read_models(row: &Row) -> Result<ModelLists> {
+    let allowed: Option<Vec<String>> = row.opt_text("models")?.map(|_| row.json("models")).transpose()?;
+    let denied: Vec<String> = row.json("denied_models")?;
+    Ok(ModelLists::of_key(allowed.as_deref(), &denied)?)
 }
 
 fn read_owner(row: &Row) -> Result<KeyOwner> {

@@ -26,6 +26,7 @@ mod measurement;
 mod members;
 pub mod metering;
 mod migrations;
+mod model_permissions;
 mod organizations;
 mod permission_uses;
 pub mod policy;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use domain::allowances::{Allowance, Counter, Lease, Purse, Share, SliceKey, SliceWish};
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::organizations::Organization;
 use domain::policy::Policy;
 use domain::pricing::{Catalogue, Price, Rates};
@@ -80,7 +81,7 @@ impl World {
             expires_at: None,
             disabled_at: None,
             revoked_at: None,
-            models: None,
+            models: ModelLists::default(),
             scopes: Vec::new(),
             secret_id: SecretId::mint(&ambient),
             secret_version: 1,
@@ -101,6 +102,7 @@ impl World {
                 created_at: ambient.now(),
             },
             projects: HashMap::from([(project_id, Arc::new(project(project_id, organization_id, user)))]),
+            model_lists: HashMap::new(),
             providers: vec![provider(
                 &ambient,
                 organization_id,
@@ -139,6 +141,7 @@ impl World {
         let mut view = OrganizationView {
             organization: old.organization.clone(),
             projects: old.projects.clone(),
+            model_lists: old.model_lists.clone(),
             providers: old.providers.clone(),
             policy: old.policy.clone(),
             catalogue: old.catalogue.clone(),

@@ -2,7 +2,9 @@
 
 use domain::access::Grant;
 use domain::api_keys::KeyStatus;
+use domain::api_keys::scopes::{self, Act, Family};
 use domain::ids::ProjectId;
+use domain::models::ModelLists;
 use domain::page::{Order, PageRequest};
 use domain::policy::{Place, Setting};
 use domain::pricing::Catalogue;
@@ -61,7 +63,9 @@ pub(super) async fn explain(
     let policy = control.store.policy(&system, at).await?;
     let mut steps =
         vec![of_key(control, owned), of_organization(control, &system).await?, of_project(&project)];
-    steps.push(of_models(owned, model));
+    let permissions = control.store.model_permissions(&system, project.id).await?;
+    let of_the_project = permissions.map(|set| set.lists()).transpose()?.unwrap_or_default();
+    steps.extend([of_scopes(owned), of_lists(&owned.key.models, &of_the_project, model)]);
     let allowed = policy.at(place, Setting::Models, at).enforced;
     let level = allowed.level.map_or("nothing", domain::policy::Level::name);
     steps.push(step("policy", allowed.allows_word(model), |passes| match passes {
@@ -75,6 +79,8 @@ pub(super) async fn explain(
     let offers = |connection: &&ProviderConnection| {
         connection.is_shared_with(project.id)
             && names.allows_word(&connection.name)
+            && owned.key.models.allow(model, &connection.name)
+            && of_the_project.allow(model, &connection.name)
             && connection.models.as_ref().map_or_else(
                 || catalogue.price(connection.kind, model, at).is_some(),
                 |models| models.iter().any(|offered| offered == model),
@@ -110,7 +116,7 @@ fn of_key(control: &Control, owned: &OwnedKey) -> Step {
 }
 
 async fn of_organization(control: &Control, system: &Grant) -> Result<Step, Failure> {
-    let state = control.store.organization(system).await?.state;
+    let state = control.store.organization(system).await?.state();
     let passes = state == domain::organizations::OrganizationState::Active;
     Ok(step("organization", passes, |_| format!("The organization is {}.", state.name())))
 }
@@ -122,10 +128,24 @@ fn of_project(project: &Project) -> Step {
     })
 }
 
-fn of_models(owned: &OwnedKey, model: &str) -> Step {
-    let passes = owned.key.models.as_ref().is_none_or(|models| models.iter().any(|one| one == model));
-    step("key_models", passes, |passes| match passes {
-        true => "The key's own list of models allows it.".to_owned(),
-        false => "The key's own list of models does not name it.".to_owned(),
+fn of_scopes(owned: &OwnedKey) -> Step {
+    let opens =
+        |family: &&Family| family.calls_models() && scopes::allow(&owned.key.scopes, **family, Act::Request);
+    let families: Vec<&str> = Family::ALL.iter().filter(opens).map(|family| family.name()).collect();
+    step("key_scopes", !families.is_empty(), |passes| match passes {
+        true => format!("The key's scopes allow calls of models through {}.", families.join(", ")),
+        false => "The key's scopes allow no calls of models.".to_owned(),
+    })
+}
+
+fn of_lists(key: &ModelLists, project: &ModelLists, model: &str) -> Step {
+    let (by_key, by_project) = (key.could_allow(model), project.could_allow(model));
+    step("model_lists", by_key && by_project, |_| {
+        match (by_key, by_project) {
+            (true, true) => "The lists of models of the key and of its project allow it.",
+            (false, _) => "The key's own lists of models keep it out.",
+            (true, false) => "The model permissions of the project keep it out.",
+        }
+        .to_owned()
     })
 }

@@ -118,7 +118,7 @@ pub struct ExplanationJson {
 /// One step that a call passes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StepJson {
-    /// `key`, `organization`, `project`, `key_models`, `policy`, `provider` or `price`.
+    /// `key`, `organization`, `project`, `key_scopes`, `model_lists`, `policy`, `provider` or `price`.
     pub check: String,
     /// Whether the call passes it.
     pub passes: bool,

@@ -305,6 +305,43 @@ const HOLDINGS: &[Holding] = &[
         }),
         purged_by: of_organization!("mails"),
     },
+    Holding {
+        table: "approvals",
+        shown: shown!("approval": "approvals" of "organization_id" by Text "id" {
+            Text: id kind reason requested_by subject_id decide_permission decide_project_id state decided_by note;
+            Json: payload;
+            Number: created_at expires_at decided_at ends_at ended_at;
+        }),
+        purged_by: of_organization!("approvals"),
+    },
+    Holding {
+        table: "permission_uses",
+        shown: shown!(
+            "permission_use": "permission_uses"
+            of "organization_id" by Text "user_id || ' ' || permission || ' ' || project_id" {
+            Text: user_id permission project_id;
+            Number: day;
+        }),
+        purged_by: of_organization!("permission_uses"),
+    },
+    Holding {
+        table: "reviews",
+        shown: shown!("review": "reviews" of "organization_id" by Text "id" {
+            Text: id name opened_by closed_by;
+            Number: opened_at due_at closed_at;
+        }),
+        purged_by: of_organization!("reviews"),
+    },
+    Holding {
+        table: "review_items",
+        shown: shown!("review_item": "review_items" of "organization_id" by Text "id" {
+            Text: id review_id user_id user_name user_email source role role_name project_id project_name group_id
+                group_name given_by proposal proposed_role decision decided_role note decided_by;
+            Json: permissions uses;
+            Number: joined_at given_at decided_at;
+        }),
+        purged_by: of_organization!("review_items"),
+    },
     Holding { table: "metering_heads", shown: None, purged_by: None },
     Holding {
         table: "attributions",

@@ -3,38 +3,52 @@
 
 use crate::error::Error;
 
-/// A family of endpoints of the data plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// Chat completions.
-    Chat,
-    /// Responses.
-    Responses,
-    /// Embeddings.
-    Embeddings,
-    /// Images.
-    Images,
-    /// Speech and transcription.
-    Audio,
-    /// Moderations.
-    Moderations,
-    /// Messages, in Anthropic's format.
-    Messages,
-    /// Content, in Gemini's format.
-    Gemini,
-    /// The list of models.
-    Models,
-    /// Files.
-    Files,
-    /// Batches.
-    Batches,
+macro_rules! families {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal, $calls_models:literal;)*) => {
+        /// A family of endpoints of the data plane.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Family { $($(#[$doc])* $variant,)* }
+
+        impl Family {
+            /// Every family.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word for people.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Whether its requests are calls of a model.
+            pub const fn calls_models(self) -> bool {
+                match self { $(Self::$variant => $calls_models,)* }
+            }
+        }
+    };
 }
 
-impl Family {
-    /// Whether its calls are calls of a model.
-    const fn calls_models(self) -> bool {
-        !matches!(self, Self::Models | Self::Files | Self::Batches)
-    }
+families! {
+    /// Chat completions.
+    Chat = "chat completions", true;
+    /// Responses.
+    Responses = "responses", true;
+    /// Embeddings.
+    Embeddings = "embeddings", true;
+    /// Images.
+    Images = "images", true;
+    /// Speech and transcription.
+    Audio = "audio", true;
+    /// Moderations.
+    Moderations = "moderations", true;
+    /// Messages, in Anthropic's format.
+    Messages = "messages", true;
+    /// Content, in Gemini's format.
+    Gemini = "Gemini content", true;
+    /// The list of models.
+    Models = "models", false;
+    /// Files.
+    Files = "files", false;
+    /// Batches.
+    Batches = "batches", false;
 }
 
 /// What is done through an endpoint.
@@ -104,20 +118,6 @@ scopes! {
     BatchesRead = "api.batches.read", One(Family::Batches, Act::Read), "Read batches.";
 }
 
-const FAMILIES: [Family; 11] = [
-    Family::Chat,
-    Family::Responses,
-    Family::Embeddings,
-    Family::Images,
-    Family::Audio,
-    Family::Moderations,
-    Family::Messages,
-    Family::Gemini,
-    Family::Models,
-    Family::Files,
-    Family::Batches,
-];
-
 impl Scope {
     /// The scope of that name, or of its older form without `api.` at the front, as in `model.request`.
     pub fn parse(name: &str) -> Option<Self> {
@@ -137,12 +137,12 @@ impl Scope {
 
     /// Whether it allows all that the other allows.
     pub fn implies(self, other: Self) -> bool {
-        let is_kept = |family: Family| {
+        let is_kept = |family: &Family| {
             [Act::Read, Act::Request]
                 .iter()
-                .all(|act| !other.covers(family, *act) || self.covers(family, *act))
+                .all(|act| !other.covers(*family, *act) || self.covers(*family, *act))
         };
-        FAMILIES.into_iter().all(is_kept)
+        Family::ALL.iter().all(is_kept)
     }
 
     /// The narrowest scope that allows this of this family.
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_act_needs_a_scope_of_its_own_where_there_is_one() {
-        for family in FAMILIES {
+        for family in Family::ALL.iter().copied() {
             for act in [Act::Read, Act::Request] {
                 let needed = Scope::needed(family, act);
                 assert!(needed.covers(family, act));

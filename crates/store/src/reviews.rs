@@ -305,51 +305,6 @@ impl Change {
         let sql = "update reviews set closed_by = $2, closed_at = $3 where id = $1";
         self.run(sql, args![id, by, self.at()]).await.map(drop)
     }
-
-    /// Takes a further role away that was given to a person for good; whether they had it.
-    ///
-    /// # Errors
-    /// `last_admin`.
-    pub async fn take_role(&mut self, grant: &Grant, user: UserId, right: &Right) -> Result<bool> {
-        let sql = "delete from role_assignments where organization_id = $1 and principal_id = $2 \
-                   and project_id = $3 and role = $4 and ends_at is null";
-        let place = right.project_id.map(|id| id.to_string()).unwrap_or_default();
-        let args = args![grant.organization_id(), user, place, right.role.to_string()];
-        let is_taken = self.run(sql, args).await? > 0;
-        match grant.organization_id() {
-            Some(organization) => self.require_admin(organization).await?,
-            None => return Err(Error::not_found("organization")),
-        }
-        Ok(is_taken)
-    }
-
-    /// Gives a person a further role for good, unless they have it.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn give_role(
-        &mut self,
-        grant: &Grant,
-        user: UserId,
-        (role, project): (RoleRef, Option<ProjectId>),
-    ) -> Result<()> {
-        let sql = "insert into role_assignments (organization_id, principal_id, project_id, role, given_by, \
-                   given_at) values ($1, $2, $3, $4, $5, $6) \
-                   on conflict (organization_id, principal_id, project_id, role) do nothing";
-        let given_by = grant.actor().map(|actor| actor.user_id);
-        let place = project.map(|id| id.to_string()).unwrap_or_default();
-        let args = args![grant.organization_id(), user, place, role.to_string(), given_by, self.at()];
-        self.run(sql, args).await.map(drop)
-    }
-
-    /// Takes a person out of the group of a right; whether they were in it.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn leave_group_of(&mut self, grant: &Grant, user: UserId, right: &Right) -> Result<bool> {
-        let sql = "delete from group_members where organization_id = $1 and group_id = $2 and user_id = $3";
-        Ok(self.run(sql, args![grant.organization_id(), right.group_id, user]).await? > 0)
-    }
 }
 
 fn read_review(row: &Row) -> Result<Review> {

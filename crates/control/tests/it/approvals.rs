@@ -42,7 +42,8 @@ async fn is_admin(world: &World, person: &Person) -> bool {
 
 /// A person with a password, who can sign in.
 async fn joined(world: &World, email: &str) -> UserId {
-    let invite = world.admin("POST /v1/organization/invites", json!({"email": email, "role": "reader"})).await.json();
+    let invite =
+        world.admin("POST /v1/organization/invites", json!({"email": email, "role": "reader"})).await.json();
     let token = invite["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let new = Accepting::New { name: "Joined", password: PASSWORD };
     accept_invite(&world.control, &token, new, &Origin::default()).await.unwrap().user.id
@@ -51,7 +52,8 @@ async fn joined(world: &World, email: &str) -> UserId {
 /// The cookie and the proof of a browser in which the person is signed in.
 async fn browser(world: &World, user: UserId, email: &str) -> (String, String) {
     let cookie = sign_in(&world.control, email, PASSWORD, &Origin::default()).await.unwrap().cookie;
-    let sessions = world.control.store.sessions_of(user, world.control.now(), Default::default()).await.unwrap();
+    let sessions =
+        world.control.store.sessions_of(user, world.control.now(), Default::default()).await.unwrap();
     let proof = control::session::csrf(world.control.secrets.pepper(), sessions[0].id);
     (cookie.split(';').next().unwrap().to_owned(), proof)
 }
@@ -62,7 +64,8 @@ async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
     let ada = world.person("ada", OrganizationRole::Member).await;
     let id = asked(&world, &ada).await;
     assert!(!is_admin(&world, &ada).await, "a request gives nothing");
-    let listed = world.admin("GET /v1/organization/approvals?state=pending&kind=elevation", json!(null)).await.json();
+    let listed =
+        world.admin("GET /v1/organization/approvals?state=pending&kind=elevation", json!(null)).await.json();
     assert_eq!(listed["data"][0]["summary"], "Admin for 1 hour");
     assert_eq!(listed["data"][0]["requested_by"]["email"], "ada@example.test");
     let given = world.admin(&approve(&id), json!({"note": "go"})).await.json();
@@ -76,7 +79,10 @@ async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
     assert_eq!(elevations::end_due(&world.control).await.unwrap(), 1);
     assert_eq!(elevations::end_due(&world.control).await.unwrap(), 0);
     let over = world.by(&ada, &format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
-    assert_eq!((over["ended_at"].as_i64(), over["in_force"].as_bool()), (given["ends_at"].as_i64(), Some(false)));
+    assert_eq!(
+        (over["ended_at"].as_i64(), over["in_force"].as_bool()),
+        (given["ends_at"].as_i64(), Some(false))
+    );
     for verb in ["elevation.requested", "approval.given", "elevation.ended"] {
         assert_eq!(world.events(verb).await, 1, "{verb}");
     }
@@ -100,7 +106,8 @@ async fn nobody_approves_their_own_request_by_any_path() {
     let me = format!("POST /v1/organization/users/{eve}");
     assert_eq!(world.admin(&me, json!({"role": "owner"})).await.status, 200);
     assert_eq!(world.call("", &approve(&id), &headers, "").await.refusal(), refusal(403, "self_approval"));
-    let made = world.call("", "POST /v1/organization/admin_api_keys", &headers, r#"{"name":"mine"}"#).await.json();
+    let made =
+        world.call("", "POST /v1/organization/admin_api_keys", &headers, r#"{"name":"mine"}"#).await.json();
     let key = made["value"].as_str().unwrap().to_owned();
     assert_eq!(world.call(&key, &approve(&id), &[], "").await.refusal(), refusal(403, "self_approval"));
     let refuse = approve(&id).replace("/approve", "/refuse");
@@ -116,7 +123,8 @@ async fn nobody_approves_their_own_request_by_any_path() {
     let root = format!("/v1/organization/projects/{}", project["id"].as_str().unwrap());
     let body = json!({"user_id": eve.to_string(), "role": "owner"});
     assert_eq!(world.admin(&format!("POST {root}/users"), body).await.status, 200);
-    let robot = world.call("", &format!("POST {root}/service_accounts"), &headers, r#"{"name":"robot"}"#).await;
+    let robot =
+        world.call("", &format!("POST {root}/service_accounts"), &headers, r#"{"name":"robot"}"#).await;
     let robot_key = robot.json()["api_key"]["value"].as_str().unwrap().to_owned();
     assert_eq!(world.call(&robot_key, &approve(&id), &[], "").await.status, 401);
 
@@ -139,24 +147,74 @@ async fn nobody_approves_their_own_request_by_any_path() {
 #[tokio::test]
 async fn two_elevated_people_cannot_keep_each_other_admin() {
     let world = World::new().await;
-    let (ada, bob) =
-        (world.person("ada", OrganizationRole::Member).await, world.person("bob", OrganizationRole::Member).await);
+    let (ada, bob) = (
+        world.person("ada", OrganizationRole::Member).await,
+        world.person("bob", OrganizationRole::Member).await,
+    );
     let first = asked(&world, &ada).await;
     assert_eq!(world.admin(&approve(&first), json!(null)).await.status, 200);
     let second = asked(&world, &bob).await;
     let seen = world.by(&ada, &approve(&second), json!(null)).await;
     assert_eq!(seen.refusal(), refusal(403, "lasting_rights_required"));
     assert_eq!(world.by(&ada, ASK, hour()).await.refusal(), refusal(409, "already_elevated"));
-    let me = format!("POST /v1/organization/users/{}", ada.id);
-    assert_eq!(world.by(&ada, &me, json!({"role": "owner"})).await.refusal(), refusal(403, "own_elevation"));
     let another = format!("POST /v1/organization/users/{}", bob.id);
     assert_eq!(world.by(&ada, &another, json!({"role": "owner"})).await.status, 200, "within her rights");
     let query = "GET /v1/organization/audit_events?event_types[]=user.updated";
     let record = world.admin(query, json!(null)).await.json()["data"][0].clone();
     let until = world.control.now().unix_seconds() + 3_600;
     assert_eq!(record["actor"]["elevated_until"].as_i64(), Some(until), "the trail says so: {record}");
-    let by_admin = world.admin("GET /v1/organization/audit_events?event_types[]=approval.given", json!(null)).await;
+    let by_admin =
+        world.admin("GET /v1/organization/audit_events?event_types[]=approval.given", json!(null)).await;
     assert!(by_admin.json()["data"][0]["actor"].get("elevated_until").is_none());
+}
+
+#[tokio::test]
+async fn an_elevated_person_makes_nothing_their_own_for_good_by_any_way() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let project = world.admin("POST /v1/organization/projects", json!({"name": "p"})).await.json();
+    let project = project["id"].as_str().unwrap().to_owned();
+    let group = world.admin("POST /v1/organization/groups", json!({"name": "Admins"})).await.json();
+    let group = group["id"].as_str().unwrap().to_owned();
+    let role = json!({"role_name": "Small", "permissions": ["price.read"]});
+    let role =
+        world.admin("POST /v1/organization/roles", role).await.json()["id"].as_str().unwrap().to_owned();
+    let given = format!("POST /v1/organization/users/{}/roles", ada.id);
+    assert_eq!(world.admin(&given, json!({"role_id": role})).await.status, 200);
+    let id = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
+    let group_roles = format!("POST /v1/organization/groups/{group}/roles");
+    let admin_role = json!({"role_id": "role-api-organization-admin"});
+    assert_eq!(world.by(&ada, &group_roles, admin_role.clone()).await.status, 200, "to a group without her");
+    for (line, body) in [
+        (format!("POST /v1/organization/users/{}", ada.id), json!({"role": "owner"})),
+        (given, json!({"role_id": "role-api-organization-auditor"})),
+        (format!("POST /v1/organization/groups/{group}/users"), json!({"user_id": ada.id})),
+        (
+            format!("POST /v1/organization/projects/{project}/users"),
+            json!({"user_id": ada.id, "role": "viewer"}),
+        ),
+        (
+            format!("POST /v1/organization/roles/{role}"),
+            json!({"permissions": ["price.read", "price.manage"]}),
+        ),
+        ("POST /v1/organization/projects".to_owned(), json!({"name": "hers"})),
+    ] {
+        assert_eq!(world.by(&ada, &line, body).await.refusal(), refusal(403, "own_elevation"), "{line}");
+    }
+    let body = json!({"name": "theirs", "owner_ids": [world.acme.user_id.to_string()]});
+    assert_eq!(
+        world.by(&ada, "POST /v1/organization/projects", body).await.status,
+        200,
+        "with another owner"
+    );
+    world.wait(HOUR);
+    assert!(!is_admin(&world, &ada).await);
+    assert_eq!(
+        world.by(&ada, "GET /v1/organization/prices", json!(null)).await.status,
+        200,
+        "what she had she has"
+    );
 }
 
 #[tokio::test]
@@ -283,7 +341,10 @@ async fn an_elevation_ends_early_by_its_holder_or_an_admin() {
     assert_eq!(world.by(&ada, &end(&id), json!(null)).await.refusal(), refusal(409, "elevation_over"));
     assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
     assert_eq!(world.by(&bob, &end(&id), json!(null)).await.refusal(), refusal(404, "not_found"));
-    assert_eq!(world.by(&auditor, &end(&id), json!(null)).await.refusal(), refusal(403, "missing_permission"));
+    assert_eq!(
+        world.by(&auditor, &end(&id), json!(null)).await.refusal(),
+        refusal(403, "missing_permission")
+    );
     world.wait(MINUTE);
     let ended = world.by(&ada, &end(&id), json!(null)).await.json();
     assert_eq!(ended["ended_at"].as_i64(), Some(world.control.now().unix_seconds()));

@@ -7,12 +7,13 @@
 )]
 
 mod access;
+mod approvals;
 mod attenuation;
 mod dice;
-mod approvals;
 mod doors;
 mod money;
 mod people;
 mod policy;
+mod reviews;
 mod roles;
 mod world;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::tasks::warnings::Warnings;
 use domain::access::{Grant, Task};
-use domain::allowances::{Lease, Purse, Share, SliceWish};
+use domain::allowances::{Charge, Lease, Purse, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::{OrganizationId, ReplicaId};
 use domain::pricing::Catalogue;
 use domain::time::{Ambient, MINUTE, Span, Timestamp};
-use domain::usage::{OpenCall, Settlement};
+use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
 use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
@@ -21,9 +21,6 @@ use store::{Secrets, Store};
 
 /// A replica that has not heard of changes for so long, in microseconds, refuses calls.
 const STALE_AFTER: i64 = MINUTE;
-
-/// About what a settlement takes as JSON.
-const SETTLEMENT_BYTES: usize = 768;
 
 /// The shared parts.
 pub struct House {
@@ -117,6 +114,7 @@ impl House {
         let view = OrganizationView {
             organization,
             projects: projects.into_iter().map(|project| (project.id, Arc::new(project))).collect(),
+            model_lists: self.store.model_lists(&grant).await?,
             providers,
             policy: self.store.policy(&grant, self.ambient.now()).await?,
             catalogue: Catalogue::with_own(store::prices::prices_of(&self.store, &grant).await?),
@@ -219,12 +217,12 @@ impl Ports for House {
         self.store.is_lone() || self.ambient.now().micros_since(followed_at) < STALE_AFTER
     }
 
-    fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError> {
-        let call_json = serde_json::to_vec(call).map_err(|error| PortError::new(error.to_string()))?;
-        let slot = self
-            .journal
-            .append_open(call.id, &call_json)
-            .map_err(|error| PortError::new(error.to_string()))?;
+    fn open(&self, opened: &Opened) -> Result<Box<dyn JournalSlot>, PortError> {
+        let (call_json, worst, holds) = (json(&opened.call), json(&opened.worst), json(&opened.holds));
+        let parts: [&[u8]; 7] =
+            [b"{\"call\":", &call_json, b",\"worst\":", &worst, b",\"holds\":", &holds, b"}"];
+        let slot = self.journal.append_open(opened.call.id, &parts.concat());
+        let slot = slot.map_err(|error| PortError::new(error.to_string()))?;
         Ok(Box::new(Reserved { slot, journal: Arc::clone(&self.journal), call_json }))
     }
 
@@ -240,29 +238,29 @@ impl Ports for House {
 struct Reserved {
     slot: store::journal::Slot,
     journal: Arc<Journal>,
-    /// The call as the open entry has it.
+    /// The call as the open entry has it: it is not written as JSON a second time.
     call_json: Vec<u8>,
 }
 
-impl Reserved {
-    /// The JSON of the `UsageRecord`, without writing its call a second time.
-    fn record_json(&self, settlement: &Settlement) -> Vec<u8> {
-        let mut json = Vec::with_capacity(self.call_json.len() + SETTLEMENT_BYTES);
-        json.extend_from_slice(b"{\"call\":");
-        json.extend_from_slice(&self.call_json);
-        json.extend_from_slice(b",\"settlement\":");
-        // A settlement is made of values that always have a JSON form, and memory takes what is written.
-        let _ = serde_json::to_writer(&mut json, settlement);
-        json.push(b'}');
-        json
-    }
+/// Values of the journal always have a JSON form, and memory takes what is written.
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 impl JournalSlot for Reserved {
-    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced {
-        let json = self.record_json(settlement);
-        let position = self.slot.settle(&json);
-        let journal = self.journal;
+    fn settle(self: Box<Self>, settlement: &Settlement, charges: &[Charge]) -> Synced {
+        let Self { slot, journal, call_json } = *self;
+        let (settlement, charges) = (json(settlement), json(&charges));
+        let parts: [&[u8]; 7] = [
+            b"{\"record\":{\"call\":",
+            &call_json,
+            b",\"settlement\":",
+            &settlement,
+            b"},\"charges\":",
+            &charges,
+            b"}",
+        ];
+        let position = slot.settle(&parts.concat());
         Box::pin(
             async move { journal.synced(position).await.map_err(|error| PortError::new(error.to_string())) },
         )

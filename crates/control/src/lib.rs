@@ -14,6 +14,7 @@ pub mod http;
 pub mod invites;
 pub mod mails;
 pub mod members;
+pub mod model_permissions;
 pub mod organizations;
 pub mod policy;
 pub mod prices;

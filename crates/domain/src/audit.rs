@@ -59,6 +59,8 @@ verbs! {
     ApiKeyDisabled = "api_key.disabled", None;
     ApiKeyEnabled = "api_key.enabled", None;
     ApiKeyRevoked = "api_key.deleted", Some("api_key.deleted");
+    ModelPermissionsSet = "model_permissions.updated", None;
+    ModelPermissionsCleared = "model_permissions.deleted", None;
     AdminKeyCreated = "admin_key.created", None;
     AdminKeyRevoked = "admin_key.deleted", None;
     ProviderAttached = "provider.attached", None;

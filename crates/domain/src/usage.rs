@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowances::Charge;
 use crate::api_keys::KeyOwner;
+use crate::api_keys::scopes::Family;
 use crate::ids::{KeyId, OrganizationId, ProjectId, ProviderId, RecordId, SecretId, UserId};
 use crate::money::NanoUsd;
 use crate::pricing::Quantities;
@@ -38,6 +39,14 @@ impl Endpoint {
     /// The route of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|endpoint| endpoint.name() == word)
+    }
+
+    /// The family by which key scopes name it.
+    pub const fn family(self) -> Family {
+        match self {
+            Self::ChatCompletions => Family::Chat,
+            Self::Embeddings => Family::Embeddings,
+        }
     }
 }
 
@@ -109,7 +118,7 @@ pub struct Attribution {
     pub labels: Labels,
 }
 
-/// What is known of a call when it is admitted; the journal's `open` record.
+/// What is known of a call when it is admitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenCall {
     /// The record's id.
@@ -130,10 +139,6 @@ pub struct OpenCall {
     pub price_id: String,
     /// The most that it could cost.
     pub held: NanoUsd,
-    /// The most that it could use, per unit of price.
-    pub held_quantities: Quantities,
-    /// What it held of each allowance: charged whole when the call is recovered.
-    pub holds: Vec<Charge>,
     /// The client's address.
     pub client_address: Option<IpAddr>,
     /// The client's `user-agent`, cut to 256 characters.
@@ -144,7 +149,7 @@ pub struct OpenCall {
     pub secret_id: SecretId,
 }
 
-/// What is known when it ended; the journal's `settled` record is this and the `OpenCall`.
+/// What is known when it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settlement {
     /// When it ended.
@@ -159,8 +164,6 @@ pub struct Settlement {
     pub is_estimated: bool,
     /// The provider's status code, where it answered.
     pub upstream_status: Option<u16>,
-    /// What it takes off this replica's slice of each allowance.
-    pub charges: Vec<Charge>,
 }
 
 /// One metered call, whole: what is stored and never changed.
@@ -172,18 +175,44 @@ pub struct UsageRecord {
     pub settlement: Settlement,
 }
 
-impl UsageRecord {
-    /// The record of a call that was in flight when the process died: charged its full hold.
-    pub fn recovered(call: OpenCall, at: Timestamp) -> Self {
+/// The journal's *open* entry: what a call is charged should it never settle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The call.
+    pub call: OpenCall,
+    /// The most that it could use, per unit of price.
+    pub worst: Quantities,
+    /// What it holds of this replica's slice of each allowance.
+    pub holds: Vec<Charge>,
+}
+
+/// The journal's *settled* entry: the record, and what only this replica's slices need to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// What is stored.
+    pub record: UsageRecord,
+    /// What it takes off this replica's slice of each allowance.
+    pub charges: Vec<Charge>,
+}
+
+impl Settled {
+    /// The end of a call that was in flight when the process died: charged its full hold.
+    pub fn recovered(opened: Opened, at: Timestamp) -> Self {
         let settlement = Settlement {
             settled_at: at,
             status: CallStatus::Recovered,
-            quantities: call.held_quantities,
-            cost: call.held,
+            quantities: opened.worst,
+            cost: opened.call.held,
             is_estimated: true,
             upstream_status: None,
-            charges: call.holds.clone(),
         };
-        Self { call, settlement }
+        Self { record: UsageRecord { call: opened.call, settlement }, charges: opened.holds }
+    }
+}
+
+/// A call that held nothing of any slice.
+impl From<UsageRecord> for Settled {
+    fn from(record: UsageRecord) -> Self {
+        Self { record, charges: Vec::new() }
     }
 }

@@ -23,9 +23,10 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::KeyId;
+use domain::ids::{KeyId, OrganizationId};
 use domain::networks::Networks;
 
+use crate::admit::Turns;
 use crate::keys::Keys;
 use crate::ports::Ports;
 use crate::provider::client::{Allowed, Upstream};
@@ -72,6 +73,7 @@ struct Inner {
     settings: Settings,
     keys: Keys,
     upstream: Upstream,
+    turns: Turns,
 }
 
 impl Gateway {
@@ -79,7 +81,7 @@ impl Gateway {
     pub fn new(ports: Arc<dyn Ports>, settings: Settings) -> Self {
         let keys = Keys::new(settings.key_cache_entries);
         let upstream = Upstream::new(Allowed::new(&settings.allowed_upstreams), settings.answer_timeout);
-        Self { inner: Arc::new(Inner { ports, settings, keys, upstream }) }
+        Self { inner: Arc::new(Inner { ports, settings, keys, upstream, turns: Turns::default() }) }
     }
 
     /// Serves the rows of [`routes::table`]. For client addresses, serve it with connect info.
@@ -95,6 +97,12 @@ impl Gateway {
     /// A key was revoked or disabled: as [`Gateway::invalidate_key`], and its open streams end at their next chunk.
     pub fn stop_key(&self, id: KeyId) {
         self.inner.keys.stop(id);
+    }
+
+    /// An organization was suspended, closed or purged: its keys are read anew, and their open streams end at their
+    /// next chunk.
+    pub fn suspend_organization(&self, id: OrganizationId) {
+        self.inner.keys.suspend(id);
     }
 
     /// Changes may have been missed: every key is read anew.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::allowances::{Lease, Share, SliceWish};
+use domain::allowances::{Charge, Lease, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::OrganizationId;
 use domain::time::Ambient;
-use domain::usage::{OpenCall, Settlement};
+use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
 
 use crate::policy::Warned;
@@ -33,9 +33,9 @@ pub type Synced = BoxFuture<'static, Result<(), PortError>>;
 /// The place reserved in the journal for the settlement of one opened call. Dropped unsettled, the call stays
 /// open and is recovered at the next start.
 pub trait JournalSlot: Send + Sync {
-    /// Appends the usage record, which is the opened call and its end: neither waits nor fails, since the place was
-    /// reserved.
-    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced;
+    /// Appends the usage record, which is the opened call and its end, and what it takes off slices: neither waits
+    /// nor fails, since the place was reserved.
+    fn settle(self: Box<Self>, settlement: &Settlement, charges: &[Charge]) -> Synced;
 }
 
 /// Everything that a call needs and the gateway does not hold itself. Fast paths are plain functions.
@@ -85,7 +85,7 @@ pub trait Ports: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the journal cannot take it: the call is refused.
-    fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError>;
+    fn open(&self, opened: &Opened) -> Result<Box<dyn JournalSlot>, PortError>;
 
     /// Counts a refusal by its code.
     fn refused(&self, code: &'static str);

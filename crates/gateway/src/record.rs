@@ -6,7 +6,7 @@ use domain::allowances::Charge;
 use domain::ids::RecordId;
 use domain::money::NanoUsd;
 use domain::pricing::Quantities;
-use domain::usage::{Attribution, OpenCall};
+use domain::usage::{Attribution, OpenCall, Opened};
 
 use crate::call::{Call, Caller, Choice};
 
@@ -23,8 +23,8 @@ pub(crate) fn open_call(
     (call, caller, choice): (&Call, &Caller, &Choice),
     bound: Bound,
     holds: Vec<Charge>,
-) -> OpenCall {
-    OpenCall {
+) -> Opened {
+    let call = OpenCall {
         id,
         admitted_at: call.at,
         attribution: Arc::new(attribution(caller)),
@@ -34,13 +34,12 @@ pub(crate) fn open_call(
         is_stream: call.peek.is_stream,
         price_id: choice.price.id.clone(),
         held: bound.cost,
-        held_quantities: bound.quantities,
-        holds,
         client_address: call.client.address,
         user_agent: call.client.user_agent.clone(),
         end_user: call.peek.end_user.as_ref().map(|user| user.chars().take(256).collect()),
         secret_id: caller.key.view.secret_id,
-    }
+    };
+    Opened { call, worst: bound.quantities, holds }
 }
 
 fn attribution(caller: &Caller) -> Attribution {

@@ -9,6 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
+use domain::api_keys::scopes::Family;
 use domain::ids::RequestId;
 use domain::routes::{Access, Method, Route, Surface};
 use domain::time::Timestamp;
@@ -128,7 +129,7 @@ async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> 
     let at = gateway.ports.ambient().now();
     let (parts, body) = request.into_parts();
     let client = Client::of(&parts, &gateway.settings.trusted_proxies);
-    let identified = identify(gateway, &parts.headers, Purpose::Request, at).await;
+    let identified = identify(gateway, &parts.headers, Purpose::request(endpoint.family()), at).await;
     let allowed = identified.and_then(|caller| {
         check_key(gateway, &caller, client.address, at)?;
         Ok(caller)
@@ -204,7 +205,7 @@ async fn model(State(gateway): State<Arc<Inner>>, Path(asked): Path<String>, req
 async fn reading(gateway: &Inner, request: Request, at: Timestamp) -> Result<Caller, Refusal> {
     let (parts, _) = request.into_parts();
     let address = Client::of(&parts, &gateway.settings.trusted_proxies).address;
-    let caller = identify(gateway, &parts.headers, Purpose::Read, at).await?;
+    let caller = identify(gateway, &parts.headers, Purpose::read(Family::Models), at).await?;
     check_key(gateway, &caller, address, at)?;
     Ok(caller)
 }

@@ -82,9 +82,8 @@ impl Admission {
             cost,
             is_estimated,
             upstream_status: self.facts.upstream_status,
-            charges,
         };
-        Some(slot.settle(&settlement))
+        Some(slot.settle(&settlement, &charges))
     }
 
     fn status(&self) -> CallStatus {

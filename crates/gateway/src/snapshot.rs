@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use domain::allowances::{Allowance, Purse};
 use domain::api_keys::{KeyKind, KeyOwner, KeyStatus, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId};
+use domain::models::ModelLists;
 use domain::organizations::Organization;
 use domain::policy::Policy;
 use domain::pricing::Catalogue;
@@ -34,9 +35,9 @@ pub struct KeyView {
     pub disabled_at: Option<Timestamp>,
     /// Since when it is dead.
     pub revoked_at: Option<Timestamp>,
-    /// The models it may use; none means whatever its project may.
-    pub models: Option<Vec<String>>,
-    /// Scopes; empty means unrestricted.
+    /// The models it may use, within those of its project.
+    pub models: ModelLists,
+    /// Names of scopes; empty means unrestricted.
     pub scopes: Vec<String>,
     /// The secret it was found by.
     pub secret_id: SecretId,
@@ -77,6 +78,8 @@ pub struct OrganizationView {
     pub organization: Organization,
     /// Its projects, archived ones included.
     pub projects: HashMap<ProjectId, Arc<Project>>,
+    /// The models that projects may use, of those for which that is set.
+    pub model_lists: HashMap<ProjectId, ModelLists>,
     /// Its provider connections, removed ones left out.
     pub providers: Vec<Arc<ProviderView>>,
     /// The prices that apply to it.

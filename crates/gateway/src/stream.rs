@@ -85,8 +85,7 @@ impl MeteredStream {
     /// The next state or the next bytes of a live stream.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let State::Live(live) = &mut self.state else { return Poll::Ready(None) };
-        if live.key.is_stopped() {
-            let refusal = Refusal::credential("key_stopped", "This API key was disabled or revoked.");
+        if let Some(refusal) = live.key.stop() {
             self.conclude(CallStatus::KeyStopped, error_event(&refusal));
             return Poll::Ready(None);
         }

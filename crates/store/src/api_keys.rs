@@ -3,6 +3,7 @@
 use domain::access::{Grant, OrganizationRole, ProjectRole};
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner};
 use domain::ids::{KeyId, ProjectId};
+use domain::models::ModelLists;
 use domain::page::{Order, Page, PageRequest};
 use domain::time::Timestamp;
 
@@ -89,6 +90,26 @@ impl Store {
                      or (k.project_id in list($6) and k.owner_user_id = $7))"
                 ),
                 args![id, project, to.organization, to.all, to.whole, to.own, to.user],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
+    }
+
+    /// A key of any kind of the grant's organization within reach, revoked or not.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn any_key(&self, grant: &Grant, id: KeyId) -> Result<OwnedKey> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                concat!(
+                    select_keys!(),
+                    "where k.id = $1 and k.organization_id = $2 \
+                     and ($3 or k.project_id in list($4) \
+                     or (k.project_id in list($5) and k.owner_user_id = $6))"
+                ),
+                args![id, to.organization, to.all, to.whole, to.own, to.user],
             )
             .await?;
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
@@ -211,11 +232,17 @@ pub(crate) fn read_key(row: &Row) -> Result<ApiKey> {
         revoked_at: row.opt_time("revoked_at")?,
         last_used_at: row.opt_time("last_used_at")?,
         redacted: row.text("redacted")?,
-        models: row.opt_text("models")?.map(|_| row.json("models")).transpose()?,
+        models: read_models(row)?,
         scopes: row.json("scopes")?,
         secret_id: row.id("secret_id")?,
         secret_version: row.int("secret_version")?,
     })
+}
+
+fn read_models(row: &Row) -> Result<ModelLists> {
+    let allowed: Option<Vec<String>> = row.opt_text("models")?.map(|_| row.json("models")).transpose()?;
+    let denied: Vec<String> = row.json("denied_models")?;
+    Ok(ModelLists::of_key(allowed.as_deref(), &denied)?)
 }
 
 fn read_owner(row: &Row) -> Result<KeyOwner> {

@@ -23,6 +23,7 @@ paired! {
     6 "0006_access",
     8 "0008_approvals",
     9 "0009_reviews",
+    11 "0011_scopes",
     12 "0012_policy",
     13 "0013_messages",
 }

@@ -28,6 +28,11 @@ pub struct RolesOf {
     pub at: Timestamp,
 }
 
+/// Everything that a group gives: `$1` organization, `$2` group, `$3` moment.
+pub(crate) const OF_GROUP: &str = "select a.role, a.project_id, a.principal_id as group_id, a.given_by, a.given_at, a.ends_at, r.permissions \
+     from role_assignments a left join roles r on r.id = a.role where a.organization_id = $1 \
+     and a.principal_id = $2 and (a.ends_at is null or a.ends_at > $3) order by a.project_id, a.role";
+
 /// Every role of a principal in one place, with its source: `$1` organization, `$2` principal, `$3` place, `$4` moment.
 macro_rules! given {
     () => {
@@ -194,11 +199,7 @@ impl Change {
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn assignments_of_group(&mut self, grant: &Grant, group: GroupId) -> Result<Vec<Assignment>> {
-        let sql = "select a.role, a.project_id, a.principal_id as group_id, a.given_by, a.given_at, a.ends_at, \
-                   r.permissions from role_assignments a left join roles r on r.id = a.role \
-                   where a.organization_id = $1 and a.principal_id = $2 \
-                   and (a.ends_at is null or a.ends_at > $3) order by a.project_id, a.role";
-        let rows = self.rows(sql, args![grant.organization_id(), group, self.at()]).await?;
+        let rows = self.rows(OF_GROUP, args![grant.organization_id(), group, self.at()]).await?;
         rows.iter().map(assignment_of).collect()
     }
 
@@ -419,7 +420,7 @@ impl Change {
 }
 
 /// The grant's organization, where the place is within its reach.
-fn organization_within(grant: &Grant, project: Option<ProjectId>) -> Result<OrganizationId> {
+pub(crate) fn organization_within(grant: &Grant, project: Option<ProjectId>) -> Result<OrganizationId> {
     let is_within = match project {
         Some(project) => grant.reaches(project, None),
         None => *grant.reach() == Reach::All,

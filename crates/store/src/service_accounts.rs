@@ -32,6 +32,22 @@ impl Store {
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read)
     }
 
+    /// A service account of any project within the grant's reach.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn any_service_account(&self, grant: &Grant, id: ServiceAccountId) -> Result<ServiceAccount> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                "select * from service_accounts where id = $1 and organization_id = $2 \
+                 and ($3 or project_id in list($4) or project_id in list($5)) and deleted_at is null",
+                args![id, to.organization, to.all, to.whole, to.own],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read)
+    }
+
     /// A page of the service accounts of a project within the grant's reach, oldest first.
     ///
     /// # Errors

@@ -1,8 +1,6 @@
 //! What a person is in an organization: their membership, project roles, and the roles given to them and to groups
 //! of theirs, as the assignments that `authorize` sums up.
 
-use std::collections::HashMap;
-
 use domain::access::{Assignment, Grant, Permissions, RoleRef, Standing};
 use domain::ids::{OrganizationId, UserId};
 use domain::organizations::{Features, OrganizationState};
@@ -12,29 +10,46 @@ use crate::dialect::Row;
 use crate::error::{Error, Result};
 use crate::{Change, Store, args};
 
-const MEMBERSHIP: &str = "select m.user_id, o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
+const MEMBERSHIP: &str = "select o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
      from members m join organizations o on o.id = m.organization_id \
-     where m.organization_id = $1 and m.user_id in list($2) and m.suspended_at is null";
+     where m.organization_id = $1 and m.user_id = $2 and m.suspended_at is null";
 
-const ANY_MEMBERSHIP: &str = "select m.user_id, o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
+const ANY_MEMBERSHIP: &str = "select o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
      from members m join organizations o on o.id = m.organization_id \
      where m.organization_id = $1 and m.user_id = $2";
 
-const ASSIGNMENTS: &str = "select x.user_id, x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions from (\
-     select m.user_id, 'role-api-organization-' || m.role as role, '' as project_id, '' as group_id, m.given_by, \
-       coalesce(m.given_at, m.added_at) as given_at, cast(null as bigint) as ends_at \
-       from members m where m.organization_id = $1 and m.user_id in list($2) \
-     union all select p.user_id, 'role-api-project-' || p.role, p.project_id, '', p.given_by, \
-       coalesce(p.given_at, p.added_at), cast(null as bigint) \
-       from project_members p where p.organization_id = $1 and p.user_id in list($2) \
-     union all select a.principal_id, a.role, a.project_id, '', a.given_by, a.given_at, a.ends_at \
-       from role_assignments a where a.organization_id = $1 and a.principal_id in list($2) \
-     union all select g.user_id, a.role, a.project_id, g.group_id, a.given_by, a.given_at, a.ends_at \
-       from group_members g join role_assignments a \
-       on a.organization_id = g.organization_id and a.principal_id = g.group_id \
-       where g.organization_id = $1 and g.user_id in list($2)) x \
-     left join roles r on r.id = x.role \
-     where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role";
+/// Everything that is given in organization `$1`, to whom and through which group: memberships, project roles, roles
+/// given to people, roles given to groups of theirs. Each source takes a condition on `m`, `p`, `a`, and `g` with `a`.
+macro_rules! given {
+    ($members:literal, $project_members:literal, $people:literal, $groups:literal) => {
+        concat!(
+            "select m.user_id, 'role-api-organization-' || m.role as role, '' as project_id, '' as group_id, m.given_by, \
+               coalesce(m.given_at, m.added_at) as given_at, cast(null as bigint) as ends_at \
+               from members m where m.organization_id = $1 and ",
+            $members,
+            " union all select p.user_id, 'role-api-project-' || p.role, p.project_id, '', p.given_by, \
+               coalesce(p.given_at, p.added_at), cast(null as bigint) \
+               from project_members p where p.organization_id = $1 and ",
+            $project_members,
+            " union all select a.principal_id, a.role, a.project_id, '', a.given_by, a.given_at, a.ends_at \
+               from role_assignments a where a.organization_id = $1 and ",
+            $people,
+            " union all select g.user_id, a.role, a.project_id, g.group_id, a.given_by, a.given_at, a.ends_at \
+               from group_members g join role_assignments a \
+               on a.organization_id = g.organization_id and a.principal_id = g.group_id \
+               where g.organization_id = $1 and ",
+            $groups
+        )
+    };
+}
+pub(crate) use given;
+
+const ASSIGNMENTS: &str = concat!(
+    "select x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions from (",
+    given!("m.user_id = $2", "p.user_id = $2", "a.principal_id = $2", "g.user_id = $2"),
+    ") x left join roles r on r.id = x.role \
+     where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role"
+);
 
 impl Store {
     /// What a person is in an organization at a moment; none when they are not a member, or suspended.
@@ -47,26 +62,11 @@ impl Store {
         organization: OrganizationId,
         at: Timestamp,
     ) -> Result<Option<Standing>> {
-        Ok(self.standings(&[user], organization, at).await?.remove(&user))
-    }
-
-    /// What each of some people is in an organization at a moment; those who are not members, or suspended, are
-    /// left out.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn standings(
-        &self,
-        users: &[UserId],
-        organization: OrganizationId,
-        at: Timestamp,
-    ) -> Result<HashMap<UserId, Standing>> {
-        let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
-        let memberships = self.rows(MEMBERSHIP, args![organization, ids.clone()]).await?;
-        if memberships.is_empty() {
-            return Ok(HashMap::new());
-        }
-        standings_of(&memberships, &self.rows(ASSIGNMENTS, args![organization, ids, at]).await?)
+        let Some(membership) = self.row(MEMBERSHIP, args![organization, user]).await? else {
+            return Ok(None);
+        };
+        let assignments = self.rows(ASSIGNMENTS, args![organization, user, at]).await?;
+        standing_of(&membership, &assignments).map(Some)
     }
 }
 
@@ -77,10 +77,11 @@ impl Change {
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn standing(&mut self, user: UserId, organization: OrganizationId) -> Result<Option<Standing>> {
-        let ids = vec![user.to_string()];
-        let memberships = self.rows(MEMBERSHIP, args![organization, ids.clone()]).await?;
-        let assignments = self.rows(ASSIGNMENTS, args![organization, ids, self.at()]).await?;
-        Ok(standings_of(&memberships, &assignments)?.remove(&user))
+        let Some(membership) = self.row(MEMBERSHIP, args![organization, user]).await? else {
+            return Ok(None);
+        };
+        let assignments = self.rows(ASSIGNMENTS, args![organization, user, self.at()]).await?;
+        standing_of(&membership, &assignments).map(Some)
     }
 
     /// What a member of the grant's organization is or, while suspended, would be: their rank.
@@ -91,31 +92,17 @@ impl Change {
         let organization = grant.organization_id();
         let membership = self.row(ANY_MEMBERSHIP, args![organization, user]).await?;
         let membership = membership.ok_or(Error::not_found("user"))?;
-        let assignments =
-            self.rows(ASSIGNMENTS, args![organization, vec![user.to_string()], self.at()]).await?;
-        standings_of(&[membership], &assignments)?.remove(&user).ok_or(Error::not_found("user"))
+        let assignments = self.rows(ASSIGNMENTS, args![organization, user, self.at()]).await?;
+        standing_of(&membership, &assignments)
     }
 }
 
-fn standings_of(memberships: &[Row], assignments: &[Row]) -> Result<HashMap<UserId, Standing>> {
-    let mut standings = HashMap::new();
-    for row in memberships {
-        standings.insert(row.id("user_id")?, standing_of(row)?);
-    }
-    for row in assignments {
-        if let Some(standing) = standings.get_mut(&row.id::<UserId>("user_id")?) {
-            standing.assignments.push(assignment_of(row)?);
-        }
-    }
-    Ok(standings)
-}
-
-fn standing_of(membership: &Row) -> Result<Standing> {
+fn standing_of(membership: &Row, assignments: &[Row]) -> Result<Standing> {
     Ok(Standing {
         organization_id: membership.id("organization_id")?,
         state: state_of(membership)?,
         features_off: features_of(membership)?,
-        assignments: Vec::new(),
+        assignments: assignments.iter().map(assignment_of).collect::<Result<_>>()?,
     })
 }
 

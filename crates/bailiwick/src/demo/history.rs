@@ -8,7 +8,7 @@ use domain::pricing::{Catalogue, Quantities};
 use domain::projects::{Environment, Project};
 use domain::providers::ProviderKind;
 use domain::time::{DAY, HOUR, MINUTE, Timestamp};
-use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
+use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settled, Settlement, UsageRecord};
 
 /// How many days of history there are.
 const DAYS: i64 = 90;
@@ -49,7 +49,7 @@ pub fn records(
     provider_id: ProviderId,
     catalogue: &Catalogue,
     now: Timestamp,
-) -> Vec<UsageRecord> {
+) -> Vec<Settled> {
     let mut dice = Dice(0x5eed_ba11_1c4b_0001);
     let today = now.unix_micros().div_euclid(DAY);
     let mut records = Vec::new();
@@ -64,7 +64,7 @@ pub fn records(
             }
         }
     }
-    records.sort_by_key(|record| record.call.admitted_at);
+    records.sort_by_key(|settled| settled.record.call.admitted_at);
     records
 }
 
@@ -105,7 +105,7 @@ fn record(
     provider_id: ProviderId,
     catalogue: &Catalogue,
     (at, dice): (Timestamp, &mut Dice),
-) -> Option<UsageRecord> {
+) -> Option<Settled> {
     let (model, endpoint) = match dice.roll(10) {
         0..=5 => ("sim-small", Endpoint::ChatCompletions),
         6..=8 => ("sim-large", Endpoint::ChatCompletions),
@@ -134,8 +134,6 @@ fn record(
         is_stream: endpoint == Endpoint::ChatCompletions && dice.roll(2) == 0,
         price_id: price.id.clone(),
         held: cost,
-        held_quantities: quantities,
-        holds: Vec::new(),
         client_address: Some(std::net::IpAddr::from([
             10,
             20,
@@ -153,7 +151,6 @@ fn record(
         cost,
         is_estimated: false,
         upstream_status: Some(if failed { 500 } else { 200 }),
-        charges: Vec::new(),
     };
-    Some(UsageRecord { call, settlement })
+    Some(UsageRecord { call, settlement }.into())
 }

@@ -1,8 +1,9 @@
-//! Ends what reached its end: elevations whose time ran out, requests that nobody decided. What they gave or could have
-//! given ended at that moment anyway; this writes it down.
+//! Ends what reached its end: elevations whose time ran out, requests that nobody decided, closed organizations whose
+//! days are over. What an elevation gave ended at that moment anyway; this writes it down.
 
 use std::time::Duration;
 
+use control::organizations::purge_closed_organizations;
 use control::{Control, Failure, approvals, elevations};
 
 /// How often.
@@ -11,9 +12,10 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Runs for ever.
 pub async fn run(control: Control) {
     loop {
-        tokio::time::sleep(EVERY).await;
         told("elevations", elevations::end_due(&control).await);
         told("approvals", approvals::expire_due(&control).await);
+        told("closed organizations", purge_closed_organizations(&control).await);
+        tokio::time::sleep(EVERY).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use domain::usage::UsageRecord;
+use domain::usage::Settled;
 
 use crate::house::House;
 
@@ -36,20 +36,20 @@ pub async fn drain_all(house: &House) -> store::Result<()> {
 /// Drains until a batch has fewer than `enough` records.
 async fn drain_batches(house: &House, enough: usize) -> store::Result<()> {
     loop {
-        let batch =
+        let entries =
             house.journal.batch(BATCH_MAX).map_err(|error| store::Error::Corrupt(error.to_string()))?;
-        let Some(last) = batch.last().map(|entry| entry.position) else { return Ok(()) };
-        let records = batch
+        let Some(last) = entries.last().map(|entry| entry.position) else { return Ok(()) };
+        let batch = entries
             .iter()
             .map(|entry| {
                 serde_json::from_slice(&entry.payload)
                     .map_err(|error| store::Error::Corrupt(format!("record {}: {error}", entry.id)))
             })
-            .collect::<store::Result<Vec<UsageRecord>>>()?;
-        store::metering::drain(&house.store, house.replica_id, &records).await?;
-        for record in &records {
-            let purse = house.purse(record.call.attribution.organization_id);
-            purse.lock().unwrap_or_else(PoisonError::into_inner).drained(&record.settlement.charges);
+            .collect::<store::Result<Vec<Settled>>>()?;
+        store::metering::drain(&house.store, house.replica_id, &batch).await?;
+        for settled in &batch {
+            let purse = house.purse(settled.record.call.attribution.organization_id);
+            purse.lock().unwrap_or_else(PoisonError::into_inner).drained(&settled.charges);
         }
         house.journal.drained(last);
         if batch.len() < enough {

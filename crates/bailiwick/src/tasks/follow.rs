@@ -15,6 +15,8 @@ use crate::house::House;
 const POLL: Duration = Duration::from_millis(500);
 /// Changes after which a key's open streams end.
 const ENDING: [&str; 2] = ["api_key.deleted", "api_key.disabled"];
+/// Changes after which all open streams of the organization end.
+const STOPPING: [&str; 3] = ["organization.suspended", "organization.closed", "organization.purged"];
 /// So many events are read at once.
 const EVENTS_MAX: i64 = 500;
 
@@ -61,6 +63,9 @@ impl Follower {
     fn apply(&self, event: &Event) {
         if let Some(organization) = event.organization_id {
             self.house.forget_view(organization);
+            if STOPPING.contains(&event.verb.as_str()) {
+                self.gateway.suspend_organization(organization);
+            }
         }
         match event.target_id.parse() {
             Ok(key) if ENDING.contains(&event.verb.as_str()) => self.gateway.stop_key(key),

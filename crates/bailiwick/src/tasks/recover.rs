@@ -1,6 +1,6 @@
 //! After a crash: calls that were in flight are charged their hold, everything drains, old slices go back.
 
-use domain::usage::{OpenCall, UsageRecord};
+use domain::usage::{Opened, Settled};
 use store::journal::Replay;
 
 use super::drain::drain_all;
@@ -14,11 +14,11 @@ pub async fn recover(house: &House, replay: Replay) -> store::Result<usize> {
     let now = house.ambient.now();
     let count = replay.open.len();
     for left in replay.open {
-        let call: OpenCall = serde_json::from_slice(&left.payload)
+        let opened: Opened = serde_json::from_slice(&left.payload)
             .map_err(|error| store::Error::Corrupt(format!("open record {}: {error}", left.id)))?;
-        let record = UsageRecord::recovered(call, now);
+        let settled = Settled::recovered(opened, now);
         let payload =
-            serde_json::to_vec(&record).map_err(|error| store::Error::Corrupt(error.to_string()))?;
+            serde_json::to_vec(&settled).map_err(|error| store::Error::Corrupt(error.to_string()))?;
         let position = left.slot.settle(&payload);
         house.journal.synced(position).await.map_err(|error| store::Error::Unavailable(error.to_string()))?;
     }

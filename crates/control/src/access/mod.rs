@@ -1,290 +1,278 @@
-//! Who may do what, and why: the decision for one person, key or service account, and printable lists of who can see a
-//! project and what a person can see.
+//! Who may do what, and why: the decision about one person, service account or key with its chain of reasons, and
+//! printable lists of who can see a project and of what a person can see.
+//!
+//! Everybody may ask about themselves and about keys that they see. Whoever manages a project's people may ask about
+//! those who have rights in it. `access.read` asks about anyone. What the asker may not know of is told like what is
+//! not there.
 
 pub mod api;
 mod calls;
+mod lists;
+mod principals;
+mod resources;
 mod wire;
-
-use std::collections::HashMap;
 
 use domain::Error;
 use domain::access::{
-    Actor, Credential, Decision, Explanation, Grant, OrganizationRole, Permission, ProjectRole, Standing,
-    Target, Task, allows, explain,
+    Actor, Credential, Decision, Explanation, Grant, OrganizationRole, Origin, Permission, ProjectRole,
+    Reason, RoleRef, Target, Task, authorize, explain, refused_credential, roles_that_give, suspended,
 };
-use domain::api_keys::{KeyKind, KeyOwner};
-use domain::ids::{KeyId, OrganizationId, ProjectId, UserId};
-use domain::page::{Page, PageRequest};
-use store::OwnedKey;
+use domain::api_keys::{KeyKind, KeyStatus};
+use domain::ids::OrganizationId;
+use domain::members::User;
+use domain::page::{Order, PageRequest};
+use store::{OwnedKey, PersonRights};
 
 use crate::projects::organization_of;
 use crate::{Control, Failure};
 
-pub use calls::{CallExplanation, Step};
+pub use calls::Step;
+pub use lists::{ProjectRights, Seer, Sight, what_person_sees, who_sees_project};
+pub use principals::Principal;
+pub use resources::Resource;
 
-/// Whom a question is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// A person.
-    Person {
-        /// Their id.
-        user_id: UserId,
-        /// Their name.
-        name: String,
-        /// Their address.
-        email: String,
-    },
-    /// An API key or an admin key.
-    Key(Box<OwnedKey>),
+/// How many of those who could give what is missing are named.
+const GIVERS_MOST: i64 = 10;
+
+/// What is asked: whom it is about, what they would do, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// The id or address of a member, or the id of a service account or key.
+    pub principal: &'a str,
+    /// What they would do.
+    pub act: Asked<'a>,
+    /// The id of a thing of the organization; the organization itself when empty.
+    pub resource: &'a str,
 }
 
-/// Where a question is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resource {
-    /// `organization` or `project`.
-    pub kind: &'static str,
-    /// Its id.
-    pub id: String,
+/// What somebody would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// Something of the control plane.
+    Permission(Permission),
+    /// Call a model with a key.
+    Model(&'a str),
+}
+
+impl<'a> Asked<'a> {
+    /// How a question about a model begins.
+    const MODEL: &'static str = "model.request:";
+
+    /// The act of a permission's name, or of `model.request:` and a model.
+    ///
+    /// # Errors
+    /// `unknown_permission`.
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let model = text.strip_prefix(Self::MODEL).map(str::trim).filter(|model| !model.is_empty());
+        model.map(Self::Model).or_else(|| Permission::parse(text).map(Self::Permission)).ok_or_else(|| {
+            let sentence = "Name a permission such as project.read, or model.request: and a model for a key. \
+                            GET /v1/organization/permissions lists them.";
+            Error::invalid_param("unknown_permission", "permission", sentence)
+        })
+    }
+
     /// Its name.
-    pub name: String,
-    target: Target,
+    pub fn name(self) -> String {
+        match self {
+            Self::Permission(permission) => permission.name().to_owned(),
+            Self::Model(model) => format!("{}{model}", Self::MODEL),
+        }
+    }
 }
 
-/// An answer with everything that its words need.
+/// What would give a permission that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The built-in roles that give it, and whether all of it or only for what one owns.
+    pub roles: Vec<(RoleRef, bool)>,
+    /// Who can give such a role, as far as the asker may see them.
+    pub givers: Vec<User>,
+}
+
+/// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// Whom it is about.
     pub principal: Principal,
-    /// What they would do.
-    pub permission: Permission,
     /// Where.
     pub resource: Resource,
-    /// The decision and its reasons.
-    pub explanation: Explanation,
-    /// The person as whom an admin key acts.
-    pub acts_as: Option<String>,
-    /// Names of what the reasons speak of, by id.
-    pub names: HashMap<String, String>,
-    /// Who could give what is missing.
-    pub givers: Vec<String>,
-}
-
-/// What one person is in the organization, with the names of what that speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Who.
-    pub user_id: UserId,
-    /// What they are.
-    pub standing: Standing,
-    /// Names, by id.
-    pub names: HashMap<String, String>,
+    /// What was decided.
+    pub decision: Decision,
+    /// The stable code of a no.
+    pub code: Option<&'static str>,
+    /// The answer in words.
+    pub sentence: String,
+    /// The assignments that make it.
+    pub because: Vec<Reason>,
+    /// What a no lacks, where a role would give it.
+    pub missing: Option<Missing>,
+    /// For a call to a model: every step that it passes.
+    pub steps: Vec<Step>,
 }
 
 /// Whether somebody may do something somewhere, and why.
 ///
 /// # Errors
-/// `Hidden` for a principal or resource that is not there or not the asker's to ask about.
+/// `Hidden` for what is not there or not the asker's to know of; `missing_permission` for a question about somebody
+/// else that is not the asker's to ask; `key_required` for a call to a model by what is no key of a project.
 pub async fn explain_access(
     control: &Control,
     grant: &Grant,
-    (principal, permission, resource): (&str, Permission, &str),
+    question: Question<'_>,
 ) -> Result<Answered, Failure> {
-    let resource = resource_of(control, grant, resource).await?;
-    let principal = principal_of(control, grant, principal).await?;
-    may_ask(grant, &principal, &resource)?;
-    let organization = organization_of(grant)?;
-    let (actor, acts_as) = actor_of(control, &principal, organization).await?;
-    let explanation = match &actor {
-        Some(actor) => explain(actor, permission, resource.target),
-        None => {
-            Explanation { decision: Decision::Hidden, code: Some("key_not_for_this"), because: Vec::new() }
-        }
+    let asker = Asker::of(grant)?;
+    let resource = resources::find(control, &asker, question.resource).await?;
+    let principal = principals::find(control, &asker, question.principal, &resource).await?;
+    let permission = match question.act {
+        Asked::Model(model) => return calls::explain(control, principal, model).await,
+        Asked::Permission(permission) => permission,
     };
-    let names = names(control, organization, &explanation.because).await?;
-    let givers = match explanation.decision.is_allowed() {
-        true => Vec::new(),
-        false => control.store.admin_names(organization).await?,
-    };
-    Ok(Answered { principal, permission, resource, explanation, acts_as, names, givers })
-}
-
-/// Whether a key may call a model, step by step.
-///
-/// # Errors
-/// `Hidden` for a key that is not there or not the asker's to ask about; `invalid_principal` for what is no key of a
-/// project.
-pub async fn explain_call(
-    control: &Control,
-    grant: &Grant,
-    principal: &str,
-    model: &str,
-) -> Result<CallExplanation, Failure> {
-    let found = principal_of(control, grant, principal).await?;
-    let Principal::Key(owned) = &found else {
-        let sentence = "Name the id of an API key: people do not call models themselves.";
-        return Err(Error::invalid_param("invalid_principal", "principal", sentence).into());
-    };
-    let project = owned.key.project_id.ok_or_else(|| {
-        let sentence = "This is an admin key, which cannot call models.";
-        Error::invalid_param("invalid_principal", "principal", sentence)
-    })?;
-    let resource = resource_of(control, grant, &project.to_string()).await?;
-    may_ask(grant, &found, &resource)?;
-    calls::explain(control, grant, owned, project, model).await
-}
-
-/// A page of who can see a project, in the order of their ids.
-///
-/// # Errors
-/// `Hidden` when there is no such project within reach.
-pub async fn who_sees_project(
-    control: &Control,
-    grant: &Grant,
-    project: ProjectId,
-    page: &PageRequest,
-) -> Result<Page<Seen>, Failure> {
-    control.store.project(grant, project).await?;
-    let organization = organization_of(grant)?;
-    let viewers = control.store.project_viewers(grant, project, page, control.now()).await?;
-    let assignments: Vec<_> = viewers.items.iter().flat_map(|(_, one)| one.assignments.clone()).collect();
-    let mut all = names(control, organization, &assignments).await?;
-    let people = viewers.items.iter().map(|(user, _)| user.to_string()).collect();
-    all.extend(control.store.names_of(organization, people).await?);
-    Ok(viewers.map(|(user_id, standing)| Seen { user_id, standing, names: all.clone() }))
-}
-
-/// What a person can see and do, in the organization and in each project.
-///
-/// # Errors
-/// `Hidden` when there is no such member, or they are suspended.
-pub async fn what_person_sees(control: &Control, grant: &Grant, user_id: UserId) -> Result<Seen, Failure> {
-    let organization = organization_of(grant)?;
-    let standing = control.store.standing(user_id, organization, control.now()).await?;
-    let standing = standing.ok_or(Error::Hidden { what: "user" })?;
-    let mut names = names(control, organization, &standing.assignments).await?;
-    let projects = standing.projects();
-    let ids = projects.iter().map(ToString::to_string).chain([user_id.to_string()]).collect();
-    names.extend(control.store.names_of(organization, ids).await?);
-    Ok(Seen { user_id, standing, names })
-}
-
-/// Which built-in roles give a permission, at either level.
-pub fn roles_that_give(permission: Permission) -> Vec<&'static str> {
-    let organization = OrganizationRole::ALL.into_iter().filter(|role| role.gives(permission));
-    let projects = ProjectRole::ALL.into_iter().filter(|role| role.gives(permission));
-    organization.map(OrganizationRole::title).chain(projects.map(ProjectRole::title)).collect()
-}
-
-async fn resource_of(control: &Control, grant: &Grant, id: &str) -> Result<Resource, Failure> {
-    let organization = control.store.organization(grant).await?;
-    if id.is_empty() || id == organization.id.to_string() {
-        let target = Target::Organization(organization.id);
-        return Ok(Resource {
-            kind: "organization",
-            id: organization.id.to_string(),
-            name: organization.name,
-            target,
-        });
+    let mut answered = decided(control, principal, permission, resource);
+    if answered.missing.is_some() {
+        answered.missing = Some(missing(control, &asker, permission, &answered.resource).await?);
     }
-    let hidden = || Error::Hidden { what: "resource" };
-    // Whether the asker may ask about it is decided with the whole question.
-    let system = Grant::system(Task::Snapshot, Some(organization.id));
-    let project: ProjectId = match id.parse::<KeyId>() {
-        Ok(key) => control.store.key_place(&system, key).await.map_err(|_| hidden())?,
-        Err(_) => id.parse().map_err(|_| hidden())?,
-    };
-    let project = control.store.project(&system, project).await.map_err(|_| hidden())?;
-    let target = Target::Project(organization.id, project.id);
-    Ok(Resource { kind: "project", id: project.id.to_string(), name: project.name, target })
+    Ok(answered)
 }
 
-async fn principal_of(control: &Control, grant: &Grant, named: &str) -> Result<Principal, Failure> {
-    let hidden = || Error::Hidden { what: "principal" };
-    let organization = organization_of(grant)?;
-    let system = Grant::system(Task::Snapshot, Some(organization));
-    if let Ok(key) = named.parse::<KeyId>() {
-        let owned = match control.store.key_place(&system, key).await {
-            Ok(project) => control.store.project_key(&system, project, key).await,
-            Err(_) => control.store.admin_key(&system, key).await,
-        };
-        return Ok(Principal::Key(Box::new(owned.map_err(|_| hidden())?)));
-    }
-    let page = PageRequest::first(1, domain::page::Order::Ascending);
-    let member = match named.parse::<UserId>() {
-        Ok(user) => control.store.member(&system, user).await.map_err(|_| hidden())?,
-        Err(_) => {
-            let emails = vec![named.trim().to_lowercase()];
-            let found = control.store.members(&system, emails, &page).await?;
-            found.items.into_iter().next().ok_or_else(hidden)?
-        }
-    };
-    let user = member.user;
-    Ok(Principal::Person { user_id: user.id, name: user.name, email: user.email })
-}
-
-/// Everybody may ask about themselves, where they know what is there; who sees a project's people may ask about it;
-/// the rest needs `access.read`.
-fn may_ask(grant: &Grant, principal: &Principal, resource: &Resource) -> Result<(), Error> {
-    let Some(actor) = grant.actor() else { return Ok(()) };
-    let organization = Target::Organization(organization_of(grant)?);
-    let asks_of_anyone = allows(actor, Permission::AccessRead, organization);
-    let is_project = matches!(resource.target, Target::Project(..));
-    if is_project && !asks_of_anyone && !allows(actor, Permission::ProjectRead, resource.target) {
-        return Err(Error::Hidden { what: "resource" });
-    }
-    let is_self = match principal {
-        Principal::Person { user_id, .. } => *user_id == actor.user_id,
-        Principal::Key(owned) => owned.key.owner == KeyOwner::User(actor.user_id),
-    };
-    let knows_its_people = is_project && allows(actor, Permission::ProjectMemberRead, resource.target);
-    if is_self || knows_its_people || asks_of_anyone {
-        return Ok(());
-    }
-    Err(Error::Hidden { what: "principal" })
-}
-
-/// Who would act, and, for an admin key, as whom; nobody for a key of a project, which opens nothing here.
-async fn actor_of(
-    control: &Control,
-    principal: &Principal,
+/// Who asks, and what they may ask.
+struct Asker<'a> {
+    /// What let them ask at all: that they belong to the organization.
+    grant: &'a Grant,
+    actor: &'a Actor,
     organization: OrganizationId,
-) -> Result<(Option<Actor>, Option<String>), Failure> {
-    let (user_id, email, acts_as) = match principal {
-        Principal::Person { user_id, email, .. } => (*user_id, email.clone(), None),
-        Principal::Key(owned) if owned.key.kind == KeyKind::Admin => match owned.key.owner {
-            KeyOwner::User(user) => {
-                (user, owned.owner_email.clone().unwrap_or_default(), Some(owned.owner_name.clone()))
-            }
-            KeyOwner::ServiceAccount(_) => return Ok((None, None)),
-        },
-        Principal::Key(_) => return Ok((None, None)),
-    };
-    let at = control.now();
-    let is_live = match principal {
-        Principal::Key(owned) => owned.key.status(at) == domain::api_keys::KeyStatus::Active,
-        Principal::Person { .. } => true,
-    };
-    let standing = match is_live {
-        true => control.store.standing(user_id, organization, at).await?,
-        false => None,
-    };
-    let credential = Credential::Task(Task::Snapshot);
-    Ok((Some(Actor { user_id, email, credential, standing, origin: Default::default() }), acts_as))
+    /// The grant to ask about anyone.
+    anyone: Result<Grant, Error>,
 }
 
-async fn names(
-    control: &Control,
-    organization: OrganizationId,
-    assignments: &[domain::access::Assignment],
-) -> Result<HashMap<String, String>, Failure> {
-    let mut ids: Vec<String> = Vec::new();
-    for one in assignments {
-        ids.push(one.role.to_string());
-        ids.extend(one.project_id.map(|id| id.to_string()));
-        ids.extend(one.group_id.map(|id| id.to_string()));
-        ids.extend(one.given_by.map(|id| id.to_string()));
+impl<'a> Asker<'a> {
+    fn of(grant: &'a Grant) -> Result<Self, Error> {
+        let actor = grant.actor().ok_or(Error::Hidden { what: "user" })?;
+        let organization = organization_of(grant)?;
+        let anyone = authorize(actor, Permission::AccessRead, Target::Organization(organization));
+        Ok(Self { grant, actor, organization, anyone })
     }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(control.store.names_of(organization, ids).await?)
+
+    /// The grant to read what this permission shows: as far as they see it, or all where they may ask about anyone.
+    fn seeing(&self, permission: Permission) -> Option<Grant> {
+        self.seeing_in(permission, Target::Organization(self.organization))
+    }
+
+    fn seeing_in(&self, permission: Permission, target: Target) -> Option<Grant> {
+        let own = || authorize(self.actor, permission, target).ok();
+        self.anyone.as_ref().ok().cloned().or_else(own)
+    }
+}
+
+/// The decision; `missing` is there, still empty, where a role would turn it.
+fn decided(control: &Control, principal: Principal, permission: Permission, resource: Resource) -> Answered {
+    let (explanation, reasons, told) = match &principal {
+        Principal::Person(rights) => of_person(rights, permission, &resource),
+        Principal::Key { owned, owner: Some(rights) } if owned.key.kind == KeyKind::Admin => {
+            let status = owned.key.status(control.now());
+            of_admin_key(owned, rights, status, (permission, &resource))
+        }
+        Principal::Key { owned, .. } => {
+            refused("admin_key_required", "key", &owned.key.name, "calls models and opens nothing else")
+        }
+        Principal::Account(account) => refused(
+            "not_a_person",
+            "service account",
+            &account.name,
+            "acts only through its keys, and these call models",
+        ),
+    };
+    let is_missing = match explanation.code {
+        Some("missing_permission") => true,
+        Some("not_found") => reasons.is_empty(),
+        _ => false,
+    };
+    let missing = is_missing.then(|| Missing { roles: Vec::new(), givers: Vec::new() });
+    Answered {
+        principal,
+        resource,
+        decision: explanation.decision,
+        code: explanation.code,
+        sentence: told,
+        because: reasons,
+        missing,
+        steps: Vec::new(),
+    }
+}
+
+type Told = (Explanation, Vec<Reason>, String);
+
+fn of_person(rights: &PersonRights, permission: Permission, resource: &Resource) -> Told {
+    let user = &rights.member.user;
+    if rights.member.suspended_at.is_some() {
+        return (refusal("member_suspended"), Vec::new(), suspended(&user.name));
+    }
+    let actor = Actor {
+        user_id: user.id,
+        email: user.email.clone(),
+        // What proved it does not matter to a decision.
+        credential: Credential::Task(Task::Snapshot),
+        standing: Some(rights.standing.clone()),
+        origin: Origin::default(),
+    };
+    let explanation = explain(&actor, permission, resource.target);
+    let explanation = match resource.owner {
+        Some(owner) => explanation.about_a_thing_of(owner, user.id),
+        None => explanation,
+    };
+    let is_reason = |reason: &&Reason| explanation.because.contains(&reason.assignment);
+    let reasons: Vec<Reason> = rights.reasons.iter().filter(is_reason).cloned().collect();
+    let told = explanation.sentence(&user.name, permission, &resource.place(), &reasons);
+    (explanation, reasons, told)
+}
+
+fn of_admin_key(
+    owned: &OwnedKey,
+    rights: &PersonRights,
+    status: KeyStatus,
+    (permission, resource): (Permission, &Resource),
+) -> Told {
+    let name = &owned.key.name;
+    if status != KeyStatus::Active {
+        return refused("invalid_api_key", "admin key", name, &format!("is {}", status.name()));
+    }
+    if rights.member.suspended_at.is_some() {
+        return refused("invalid_api_key", "admin key", name, "acts as its owner, who is suspended");
+    }
+    let (explanation, reasons, told) = of_person(rights, permission, resource);
+    let told = format!("The admin key {name} acts as its owner {}. {told}", rights.member.user.name);
+    (explanation, reasons, told)
+}
+
+fn refused(code: &'static str, what: &str, name: &str, why: &str) -> Told {
+    (refusal(code), Vec::new(), refused_credential(what, name, why))
+}
+
+fn refusal(code: &'static str) -> Explanation {
+    let decision = if code == "member_suspended" { Decision::Hidden } else { Decision::Forbidden };
+    Explanation { decision, code: Some(code), reach: None, is_list: false, because: Vec::new() }
+}
+
+/// Which roles would give it, and who can give those.
+async fn missing(
+    control: &Control,
+    asker: &Asker<'_>,
+    permission: Permission,
+    resource: &Resource,
+) -> Result<Missing, Failure> {
+    let roles = roles_that_give(permission);
+    let (project, grant) = match resource.target {
+        Target::Project(_, project) => {
+            (Some(project), asker.seeing_in(Permission::ProjectMemberRead, resource.target))
+        }
+        Target::Organization(_) | Target::Account => (None, asker.seeing(Permission::MemberRead)),
+    };
+    let mut giving = vec![RoleRef::Organization(OrganizationRole::Admin)];
+    if project.is_some() && ProjectRole::Owner.gives(permission) {
+        giving.push(RoleRef::Project(ProjectRole::Owner));
+    }
+    let Some(grant) = grant else { return Ok(Missing { roles, givers: Vec::new() }) };
+    let page = PageRequest::first(GIVERS_MOST, Order::Ascending);
+    let giving = giving.iter().map(ToString::to_string).collect();
+    let holders = control.store.holders(&grant, project, giving, (&page, control.now())).await?;
+    Ok(Missing { roles, givers: holders.items.into_iter().map(|holder| holder.user).collect() })
 }

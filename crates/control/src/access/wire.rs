@@ -1,19 +1,19 @@
 //! Explanations on the wire.
 
-use std::collections::HashMap;
-
-use domain::access::{Assignment, Level, Permissions, RoleRef, role_title};
-use domain::ids::ProjectId;
+use domain::access::{Level, Permission, Permissions, Reason, RoleRef, glance, role_title};
+use domain::api_keys::KeyKind;
+use domain::members::User;
 use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Answered, CallExplanation, Principal, Seen, Step, roles_that_give};
+use super::{Answered, Asked, Missing, Principal, ProjectRights, Seer, Sight, Step};
+use crate::ListJson;
 
 /// Something by id and name.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct NamedJson {
-    /// `user`, `api_key`, `admin_key`, `organization`, `project`, `group` or `role`.
+    /// `user`, `service_account`, `api_key`, `admin_api_key`, `organization`, `project` or `group`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.
@@ -22,14 +22,51 @@ pub struct NamedJson {
     pub name: String,
 }
 
+impl NamedJson {
+    fn of(kind: &str, id: impl ToString, name: impl Into<String>) -> Self {
+        Self { kind: kind.to_owned(), id: id.to_string(), name: name.into() }
+    }
+
+    fn person(user: &User) -> Self {
+        Self::of("user", user.id, &user.name)
+    }
+
+    fn principal(principal: &Principal) -> Self {
+        match principal {
+            Principal::Person(rights) => Self::person(&rights.member.user),
+            Principal::Account(account) => Self::of("service_account", account.id, &account.name),
+            Principal::Key { owned, .. } => {
+                let kind = if owned.key.kind == KeyKind::Admin { "admin_api_key" } else { "api_key" };
+                Self::of(kind, owned.key.id, &owned.key.name)
+            }
+        }
+    }
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RoleNameJson {
+    /// Its id.
+    pub id: String,
+    /// The name people read.
+    pub name: String,
+    /// Where it is given: `organization` or `project`.
+    pub level: String,
+}
+
+impl RoleNameJson {
+    fn of(role: RoleRef, name: &str, level: Level) -> Self {
+        let level = if level == Level::Project { "project" } else { "organization" };
+        Self { id: role.to_string(), name: name.to_owned(), level: level.to_owned() }
+    }
+}
+
 /// One reason: a role, where, given by whom and when, through which group.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct BecauseJson {
+pub struct ReasonJson {
     /// The role.
-    pub role: NamedJson,
-    /// `organization` or `project`: where the role is made for.
-    pub level: String,
-    /// Where it was given: the organization and so all its projects, or one project.
+    pub role: RoleNameJson,
+    /// Where it counts: the organization and so all its projects, or one project.
     pub scope: NamedJson,
     /// Who gave it; null for what the system gave.
     pub given_by: Option<NamedJson>,
@@ -41,48 +78,84 @@ pub struct BecauseJson {
     pub through: Option<NamedJson>,
 }
 
-impl BecauseJson {
-    pub(super) fn of(one: &Assignment, organization: &str, names: &HashMap<String, String>) -> Self {
-        let named = |kind: &str, id: String| {
-            let name = names.get(&id).cloned().unwrap_or_default();
-            NamedJson { kind: kind.to_owned(), id, name }
-        };
-        let scope = one.project_id.map_or_else(
-            || NamedJson {
-                kind: "organization".to_owned(),
-                id: organization.to_owned(),
-                name: "the organization and all its projects".to_owned(),
-            },
-            |id| named("project", id.to_string()),
-        );
-        let is_of_project = one.project_id.is_some();
-        let level =
-            one.role.level().unwrap_or(if is_of_project { Level::Project } else { Level::Organization });
-        let mut role = named("role", one.role.to_string());
-        if !matches!(one.role, RoleRef::Custom(_)) {
-            role.name = role_title(one.role).to_owned();
-        }
+impl ReasonJson {
+    fn of(reason: &Reason, organization: &NamedJson) -> Self {
+        let one = &reason.assignment;
+        let named = |name: &Option<String>| name.clone().unwrap_or_default();
+        let level = if one.project_id.is_some() { Level::Project } else { Level::Organization };
+        let project = |id| NamedJson::of("project", id, named(&reason.project_name));
+        let giver = |id| NamedJson::of("user", id, named(&reason.given_by_name));
+        let group = |id| NamedJson::of("group", id, named(&reason.group_name));
         Self {
-            role,
-            level: if level == Level::Project { "project" } else { "organization" }.to_owned(),
-            scope,
-            given_by: one.given_by.map(|id| named("user", id.to_string())),
+            role: RoleNameJson::of(one.role, &reason.role_name, level),
+            scope: one.project_id.map_or_else(|| organization.clone(), project),
+            given_by: one.given_by.map(giver),
             given_at: one.given_at.unix_seconds(),
             ends_at: one.ends_at.map(Timestamp::unix_seconds),
-            through: one.group_id.map(|id| named("group", id.to_string())),
+            through: one.group_id.map(group),
+        }
+    }
+
+    fn all<'a>(reasons: impl IntoIterator<Item = &'a Reason>, organization: &NamedJson) -> Vec<Self> {
+        reasons.into_iter().map(|reason| Self::of(reason, organization)).collect()
+    }
+}
+
+/// A built-in role that would give what is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct GivingRoleJson {
+    /// The role.
+    #[serde(flatten)]
+    pub role: RoleNameJson,
+    /// `all`, or `own` where it gives it only for what one owns.
+    pub gives: String,
+}
+
+/// What a no lacks.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MissingJson {
+    /// The permission.
+    pub permission: String,
+    /// What it allows.
+    pub sentence: String,
+    /// The built-in roles that give it.
+    pub roles: Vec<GivingRoleJson>,
+    /// Who can give such a role: Admins, and the project's owners where it is theirs to give; at most ten, as far as
+    /// the asker may see them.
+    pub givers: Vec<NamedJson>,
+}
+
+impl MissingJson {
+    fn of(permission: Permission, missing: &Missing) -> Self {
+        let role = |(role, is_whole): &(RoleRef, bool)| GivingRoleJson {
+            role: RoleNameJson::of(*role, role_title(*role), role.level().unwrap_or(Level::Organization)),
+            gives: if *is_whole { "all" } else { "own" }.to_owned(),
+        };
+        Self {
+            permission: permission.name().to_owned(),
+            sentence: permission.sentence().to_owned(),
+            roles: missing.roles.iter().map(role).collect(),
+            givers: missing.givers.iter().map(NamedJson::person).collect(),
         }
     }
 }
 
-/// What would give what is missing.
+/// One step that a call passes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct MissingJson {
-    /// What the permission allows.
+pub struct StepJson {
+    /// `key`, `owner`, `organization`, `project`, `scopes`, `network`, `age`, `rotation`, `provider`, `key_models`,
+    /// `price` or `policy`.
+    pub check: String,
+    /// Whether the call passes it.
+    pub passes: bool,
+    /// What it says.
     pub sentence: String,
-    /// The built-in roles that give it.
-    pub roles: Vec<String>,
-    /// Who can give them: the Admins, at most ten.
-    pub givers: Vec<String>,
+}
+
+impl From<&Step> for StepJson {
+    fn from(step: &Step) -> Self {
+        Self { check: step.check.to_owned(), passes: step.passes, sentence: step.sentence.clone() }
+    }
 }
 
 /// Whether somebody may do something somewhere, and why.
@@ -96,174 +169,123 @@ pub struct ExplanationJson {
     pub decision: String,
     /// The stable code of a no.
     pub code: Option<String>,
-    /// The answer in one sentence.
+    /// The answer in plain words.
     pub sentence: String,
     /// Whom it is about.
     pub principal: NamedJson,
-    /// The permission's name.
+    /// The permission's name, or `model.request:` and a model.
     pub permission: String,
     /// Where.
     pub resource: NamedJson,
     /// For an admin key: the person as whom it acts.
-    pub acts_as: Option<String>,
-    /// The reasons for a yes.
-    pub because: Vec<BecauseJson>,
-    /// What a no lacks.
+    pub acts_as: Option<NamedJson>,
+    /// The assignments that give it, or its form for what one owns; empty where none does.
+    pub because: Vec<ReasonJson>,
+    /// What a no lacks, where a role would turn it.
     pub missing: Option<MissingJson>,
-    /// For a call to a model: every step that it passes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Vec<StepJson>>,
+    /// For a call to a model: every step that it passes, in their order.
+    pub steps: Vec<StepJson>,
 }
 
-/// One step that a call passes.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StepJson {
-    /// `key`, `organization`, `project`, `key_models`, `policy`, `provider` or `price`.
-    pub check: String,
-    /// Whether the call passes it.
-    pub passes: bool,
-    /// What it says.
-    pub sentence: String,
-}
-
-impl From<Step> for StepJson {
-    fn from(step: Step) -> Self {
-        Self { check: step.check.to_owned(), passes: step.passes, sentence: step.sentence }
-    }
-}
-
-fn principal(principal: &Principal) -> NamedJson {
-    let (kind, id, name) = match principal {
-        Principal::Person { user_id, name, .. } => ("user", user_id.to_string(), name.clone()),
-        Principal::Key(owned) if owned.key.project_id.is_none() => {
-            ("admin_key", owned.key.id.to_string(), owned.key.name.clone())
-        }
-        Principal::Key(owned) => ("api_key", owned.key.id.to_string(), owned.key.name.clone()),
-    };
-    NamedJson { kind: kind.to_owned(), id, name }
-}
-
-impl From<Answered> for ExplanationJson {
-    fn from(answered: Answered) -> Self {
-        let who = principal(&answered.principal);
-        let decision = answered.explanation.decision;
-        let organization = answered.resource.id.clone();
-        let because: Vec<BecauseJson> = answered
-            .explanation
-            .because
-            .iter()
-            .map(|one| BecauseJson::of(one, &organization, &answered.names))
-            .collect();
-        let missing = (!decision.is_allowed()).then(|| MissingJson {
-            sentence: answered.permission.sentence().to_owned(),
-            roles: roles_that_give(answered.permission).into_iter().map(str::to_owned).collect(),
-            givers: answered.givers.clone(),
-        });
-        Self {
-            object: "access.explanation".to_owned(),
-            allowed: decision.is_allowed(),
-            decision: decision.name().to_owned(),
-            code: answered.explanation.code.map(str::to_owned),
-            sentence: sentence(&answered, &who, because.first()),
-            principal: who,
-            permission: answered.permission.name().to_owned(),
-            resource: NamedJson {
-                kind: answered.resource.kind.to_owned(),
-                id: answered.resource.id.clone(),
-                name: answered.resource.name.clone(),
-            },
-            acts_as: answered.acts_as,
-            because: if decision.is_allowed() { because } else { Vec::new() },
-            missing,
-            steps: None,
-        }
-    }
-}
-
-fn sentence(answered: &Answered, who: &NamedJson, because: Option<&BecauseJson>) -> String {
-    let (permission, place) = (answered.permission.name(), &answered.resource.name);
-    let own = if answered.explanation.decision.name() == "allowed_own" { " for what they own" } else { "" };
-    if answered.explanation.decision.is_allowed() {
-        let role = because.map_or_else(String::new, |one| {
-            let through = one.through.as_ref().map(|group| format!(" through the group {}", group.name));
-            format!(" The role {} gives it{}.", one.role.name, through.unwrap_or_default())
-        });
-        return format!("Yes: {} may {permission} in {place}{own}.{role}", who.name);
-    }
-    let why = match answered.explanation.code {
-        Some("organization_suspended") => "The organization is suspended or closed.",
-        Some("key_not_for_this") => "A key of a project opens models, not the admin API.",
-        Some("not_found") => "To them it is not there.",
-        _ => "No role of theirs gives it.",
-    };
-    format!("No: {} may not {permission} in {place}. {why}", who.name)
-}
-
-impl From<CallExplanation> for ExplanationJson {
-    fn from(call: CallExplanation) -> Self {
-        let allowed = call.is_allowed();
-        let key = &call.owned.key;
-        let refusal = call.steps.iter().find(|step| !step.passes).map(|step| step.sentence.clone());
-        let sentence = match &refusal {
-            None => format!("Yes: the key {} may call {}.", key.name, call.model),
-            Some(why) => format!("No: the key {} may not call {}. {why}", key.name, call.model),
+impl ExplanationJson {
+    pub(super) fn of(answered: &Answered, asked: Asked<'_>) -> Self {
+        let acts_as = match &answered.principal {
+            Principal::Key { owned, owner: Some(owner) } if owned.key.kind == KeyKind::Admin => {
+                Some(NamedJson::person(&owner.member.user))
+            }
+            _ => None,
         };
+        let missing = match (asked, &answered.missing) {
+            (Asked::Permission(permission), Some(missing)) => Some(MissingJson::of(permission, missing)),
+            _ => None,
+        };
+        let resource = &answered.resource;
+        let organization = NamedJson::of("organization", &resource.organization.0, &resource.organization.1);
         Self {
             object: "access.explanation".to_owned(),
-            allowed,
-            decision: if allowed { "allowed" } else { "forbidden" }.to_owned(),
-            code: call.steps.iter().find(|step| !step.passes).map(|step| step.check.to_owned()),
-            sentence,
-            principal: NamedJson {
-                kind: "api_key".to_owned(),
-                id: key.id.to_string(),
-                name: key.name.clone(),
-            },
-            permission: format!("model.request:{}", call.model),
-            resource: NamedJson {
-                kind: "project".to_owned(),
-                id: call.project.id.to_string(),
-                name: call.project.name.clone(),
-            },
-            acts_as: None,
-            because: Vec::new(),
-            missing: None,
-            steps: Some(call.steps.into_iter().map(StepJson::from).collect()),
+            allowed: answered.decision.is_allowed(),
+            decision: answered.decision.name().to_owned(),
+            code: answered.code.map(str::to_owned),
+            sentence: answered.sentence.clone(),
+            principal: NamedJson::principal(&answered.principal),
+            permission: asked.name(),
+            resource: NamedJson::of(resource.kind, &resource.id, &resource.name),
+            acts_as,
+            because: ReasonJson::all(&answered.because, &organization),
+            missing,
+            steps: answered.steps.iter().map(StepJson::from).collect(),
         }
     }
 }
 
-/// Somebody who can see a project, and how.
+/// Somebody or something that has rights in a project, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ViewerJson {
-    /// The user's id.
+pub struct SeerJson {
+    /// The id of the user or service account.
     pub id: String,
-    /// Always `project.viewer`.
+    /// Always `project.access`.
     pub object: String,
+    /// `user` or `service_account`.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// Their name.
     pub name: String,
+    /// A user's address.
+    pub email: Option<String>,
+    /// Whether they see the project itself, and not only something of it such as its cost.
+    pub sees_project: bool,
+    /// What they can do, in a few words.
+    pub can: String,
     /// What they may do in the project.
     pub permissions: Vec<String>,
-    /// The roles from which that comes.
-    pub because: Vec<BecauseJson>,
+    /// How many of their own keys work in it.
+    pub active_keys: u64,
+    /// For a service account: the name of the person who answers for its keys.
+    pub key_owner: Option<String>,
+    /// The assignments from which a user's rights come.
+    pub because: Vec<ReasonJson>,
 }
 
-impl ViewerJson {
-    pub(super) fn of(seen: &Seen, project: ProjectId) -> Self {
-        let organization = seen.standing.organization_id.to_string();
-        let counts = seen.standing.assignments_at(Some(project));
-        let permissions: Permissions = seen.standing.rights_in(project);
-        Self {
-            id: seen.user_id.to_string(),
-            object: "project.viewer".to_owned(),
-            name: seen.names.get(&seen.user_id.to_string()).cloned().unwrap_or_default(),
-            permissions: permissions.names().into_iter().map(str::to_owned).collect(),
-            because: counts.map(|one| BecauseJson::of(one, &organization, &seen.names)).collect(),
+impl SeerJson {
+    pub(super) fn of(seer: &Seer, organization: &NamedJson) -> Self {
+        let (id, can) = (seer.id(), seer.glance());
+        let object = "project.access".to_owned();
+        match seer {
+            Seer::Person { holder, rights } => Self {
+                id,
+                object,
+                kind: "user".to_owned(),
+                name: holder.user.name.clone(),
+                email: Some(holder.user.email.clone()),
+                sees_project: rights.holds(Permission::ProjectRead),
+                can,
+                permissions: names(*rights),
+                active_keys: holder.key_count,
+                key_owner: None,
+                because: ReasonJson::all(&holder.reasons, organization),
+            },
+            Seer::Account { account, key_count, key_owner } => Self {
+                id,
+                object,
+                kind: "service_account".to_owned(),
+                name: account.name.clone(),
+                email: None,
+                sees_project: false,
+                can,
+                permissions: Vec::new(),
+                active_keys: *key_count,
+                key_owner: Some(key_owner.clone()),
+                because: Vec::new(),
+            },
         }
     }
 }
 
-/// What a person can see and do.
+fn names(permissions: Permissions) -> Vec<String> {
+    permissions.names().into_iter().map(str::to_owned).collect()
+}
+
+/// What a person has rights to.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SightJson {
     /// The user's id.
@@ -272,51 +294,68 @@ pub struct SightJson {
     pub object: String,
     /// Their name.
     pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Since when they are suspended, in Unix seconds; they have no rights then.
+    pub suspended_at: Option<i64>,
+    /// What they can do in the organization, in a few words.
+    pub can: String,
     /// What they may do in the organization, and so in all its projects.
     pub permissions: Vec<String>,
-    /// The roles from which that comes.
-    pub because: Vec<BecauseJson>,
-    /// The projects in which they have a role of their own.
-    pub projects: Vec<ProjectSightJson>,
+    /// The assignments from which that comes.
+    pub because: Vec<ReasonJson>,
+    /// The projects in which they have any right.
+    pub projects: ListJson<ProjectSightJson>,
 }
 
-/// What a person can do in one project.
+/// What a person may do in one project.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ProjectSightJson {
     /// The project's id.
     pub id: String,
+    /// Always `access.sight.project`.
+    pub object: String,
     /// Its name.
     pub name: String,
+    /// Its environment.
+    pub environment: String,
+    /// `active` or `archived`.
+    pub status: String,
+    /// What they can do in it, in a few words.
+    pub can: String,
     /// What they may do in it.
     pub permissions: Vec<String>,
-    /// The roles in it from which that comes.
-    pub because: Vec<BecauseJson>,
+    /// The assignments from which that comes.
+    pub because: Vec<ReasonJson>,
 }
 
-impl From<Seen> for SightJson {
-    fn from(seen: Seen) -> Self {
-        let organization = seen.standing.organization_id.to_string();
-        let told = |permissions: Permissions| permissions.names().into_iter().map(str::to_owned).collect();
-        let because = |one: &Assignment| BecauseJson::of(one, &organization, &seen.names);
-        let of_project = |id: ProjectId| ProjectSightJson {
-            id: id.to_string(),
-            name: seen.names.get(&id.to_string()).cloned().unwrap_or_default(),
-            permissions: told(seen.standing.rights_in(id)),
-            because: seen
-                .standing
-                .assignments
-                .iter()
-                .filter(|one| one.project_id == Some(id))
-                .map(because)
-                .collect(),
+impl SightJson {
+    pub(super) fn of(sight: &Sight, organization: &NamedJson) -> Self {
+        let member = &sight.person.member;
+        let project = |one: ProjectRights| ProjectSightJson {
+            id: one.project.id.to_string(),
+            object: "access.sight.project".to_owned(),
+            name: one.project.name,
+            environment: one.project.environment.name().to_owned(),
+            status: if one.project.is_archived { "archived" } else { "active" }.to_owned(),
+            can: glance(one.rights, Level::Project),
+            permissions: names(one.rights),
+            because: ReasonJson::all(&one.reasons, organization),
         };
         Self {
-            id: seen.user_id.to_string(),
+            id: member.user.id.to_string(),
             object: "access.sight".to_owned(),
-            name: seen.names.get(&seen.user_id.to_string()).cloned().unwrap_or_default(),
-            permissions: told(seen.standing.rights()),
-            because: seen.standing.assignments_at(None).map(because).collect(),
-            projects: seen.standing.projects().into_iter().map(of_project).collect(),
+            name: member.user.name.clone(),
+            email: member.user.email.clone(),
+            suspended_at: member.suspended_at.map(Timestamp::unix_seconds),
+            can: glance(sight.rights, Level::Organization),
+            permissions: names(sight.rights),
+            because: ReasonJson::all(sight.reasons(), organization),
+            projects: ListJson::of(sight.projects.clone().map(project), |one| &one.id),
         }
     }
+}
+
+pub(super) fn organization_json(organization: &domain::organizations::Organization) -> NamedJson {
+    NamedJson::of("organization", organization.id, &organization.name)
 }

@@ -8,6 +8,7 @@ use domain::api_keys::{self, ApiKey, KeyKind, KeyOwner, Secret};
 use domain::audit::{AuditActor, AuditEntry, Verb};
 use domain::ids::{KeyId, OrganizationId, SecretId, UserId};
 use domain::members::{self, User};
+use domain::models::ModelLists;
 use domain::organizations::{NewOrganization, Organization};
 use domain::text;
 use serde::Serialize;
@@ -188,7 +189,7 @@ async fn first_key(
         revoked_at: None,
         last_used_at: None,
         redacted: api_keys::redact(&secret),
-        models: None,
+        models: ModelLists::default(),
         scopes: Vec::new(),
         secret_id: SecretId::mint(ambient),
         secret_version: 1,

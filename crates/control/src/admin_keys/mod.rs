@@ -8,6 +8,7 @@ use domain::access::Grant;
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner, KeyStatus, expiry, redact};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::page::{Page, PageRequest};
 use domain::text::{self, Tags};
 use serde_json::json;
@@ -68,7 +69,7 @@ pub async fn create_admin_key(
         revoked_at: None,
         last_used_at: None,
         redacted: redact(&secret),
-        models: None,
+        models: ModelLists::default(),
         scopes: Vec::new(),
         secret_id: SecretId::mint(control.ambient.as_ref()),
         secret_version: 1,

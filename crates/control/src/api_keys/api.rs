@@ -122,6 +122,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let manage = Access::Project(Permission::ApiKeyManage);
     let read = Access::Project(Permission::ApiKeyRead);
     vec![
+        super::scopes_api::endpoint(),
         api(Method::Post, ALL, "create_api_key", "Create a key; its value is in this answer alone.")
             .needs(manage)
             .audited(Verb::ApiKeyCreated)

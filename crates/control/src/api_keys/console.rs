@@ -211,7 +211,8 @@ async fn create(call: Call) -> Result<Answer, Failure> {
 /// The secret of a new project key, with a first call to make.
 pub(crate) fn shown_once(call: &Call, issued: &IssuedKey) -> SecretReveal {
     let key = &issued.owned.key;
-    let model = key.models.as_ref().and_then(|models| models.first()).map_or("gpt-5-mini", String::as_str);
+    let named = key.models.allowed().unwrap_or_default().into_iter().find(|name| !name.ends_with('*'));
+    let model = named.unwrap_or_else(|| "gpt-5-mini".to_owned());
     let secret = issued.secret.reveal();
     let body = serde_json::json!({"model": model, "messages": [{"role": "user", "content": "Hello"}]});
     let url = &call.control.settings.public_url;

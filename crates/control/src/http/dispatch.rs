@@ -92,28 +92,20 @@ fn fallback(
 }
 
 fn constant(body: Bytes, media_type: &'static str) -> MethodRouter {
-    let answer = Answer::of(StatusCode::OK, media_type, body);
-    on(MethodFilter::GET, move || async move {
-        let mut response = Response::new(Body::from(answer.body));
-        response.headers_mut().extend(answer.headers.into_iter().map(|(name, value)| (Some(name), value)));
-        response.headers_mut().insert(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-        );
-        response
+    on(MethodFilter::GET, move || {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        let answer = Answer::of(StatusCode::OK, media_type, body.clone());
+        std::future::ready(answer.header(header::CONTENT_SECURITY_POLICY, policy).into_response())
     })
 }
 
 /// A file of the console; its address changes with it, so a browser keeps it for good.
 fn asset(text: &'static str, media_type: &'static str) -> MethodRouter {
-    let keep = "public, max-age=31536000, immutable";
-    let answer = Answer::of(StatusCode::OK, media_type, Bytes::from_static(text.as_bytes()))
-        .header(header::CACHE_CONTROL, keep)
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    on(MethodFilter::GET, move || async move {
-        let mut response = Response::new(Body::from(answer.body));
-        response.headers_mut().extend(answer.headers.into_iter().map(|(name, value)| (Some(name), value)));
-        response
+    on(MethodFilter::GET, move || {
+        let answer = Answer::of(StatusCode::OK, media_type, Bytes::from_static(text.as_bytes()))
+            .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        std::future::ready(answer.into_response())
     })
 }
 
@@ -381,12 +373,8 @@ fn shown(control: &Control, surface: Surface, failure: &Failure, id: RequestId) 
 }
 
 fn respond(answer: Answer, surface: Surface, id: RequestId) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
+    let mut response = answer.into_response();
     let headers = response.headers_mut();
-    for (name, value) in answer.headers {
-        headers.append(name, value);
-    }
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -106,6 +106,15 @@ fn initials(name: &str) -> String {
     first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
 }
 
+/// Why nothing can be changed in an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// `suspended` or `closed`.
+    pub state: &'static str,
+    /// Since when, why, and until when, in a sentence or two.
+    pub text: String,
+}
+
 /// An organization in the switcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationLink {
@@ -115,6 +124,8 @@ pub struct OrganizationLink {
     pub name: String,
     /// The viewer's role there, for people.
     pub role: String,
+    /// Why nothing can be changed there; none where it is in use.
+    pub standstill: Option<Standstill>,
 }
 
 impl OrganizationLink {

@@ -94,10 +94,13 @@ pub struct ServiceAccountChangesJson {
 pub struct NewAccountKeyJson {
     /// The name people read.
     pub name: Option<String>,
-    /// Scopes; empty or absent means unrestricted.
+    /// Scopes, as `GET /v1/organization/key_scopes` lists them; empty or absent means unrestricted.
     pub scopes: Option<Vec<String>>,
-    /// The models it may use; absent means whatever its project may.
+    /// The models it may use; absent means whatever its project may. A star at the end of a name stands for what
+    /// follows.
     pub models: Option<Vec<String>>,
+    /// Models that it may not use although its project may.
+    pub denied_models: Option<Vec<String>>,
     /// How long it lives; for ever when absent.
     pub expires_in_seconds: Option<i64>,
 }
@@ -217,6 +220,7 @@ async fn create_service_account_key(call: Call) -> Result<Answer, Failure> {
         owner: Some(KeyOwner::ServiceAccount(id)),
         scopes: body.scopes.unwrap_or_default(),
         models: body.models,
+        denied_models: body.denied_models.unwrap_or_default(),
         expires_in_seconds: body.expires_in_seconds,
         ..NewKey::default()
     };

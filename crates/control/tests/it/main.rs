@@ -12,6 +12,7 @@ mod attenuation;
 mod dice;
 mod doors;
 mod money;
+mod organizations;
 mod people;
 mod policy;
 mod reviews;

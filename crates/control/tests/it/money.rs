@@ -45,8 +45,6 @@ async fn call(world: &World, project: &str, n: u128, seconds: i64) -> UsageRecor
             is_stream: true,
             price_id: price.id.clone(),
             held: NanoUsd::from_nano(1_000_000),
-            held_quantities: quantities,
-            holds: Vec::new(),
             client_address: None,
             user_agent: None,
             end_user: Some("someone".to_owned()),
@@ -59,11 +57,10 @@ async fn call(world: &World, project: &str, n: u128, seconds: i64) -> UsageRecor
             cost: price.rates.cost(&quantities).unwrap(),
             is_estimated: false,
             upstream_status: Some(200),
-            charges: Vec::new(),
         },
     };
     let replica = ReplicaId::from_parts(at, 1);
-    store::metering::drain(&world.control.store, replica, std::slice::from_ref(&record)).await.unwrap();
+    store::metering::drain(&world.control.store, replica, &[record.clone().into()]).await.unwrap();
     record
 }
 

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::allowances::{Allowance, Counter, Lease, Purse, Share, SliceKey, SliceWish};
+use domain::allowances::{Allowance, Charge, Counter, Lease, Purse, Share, SliceKey, SliceWish};
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::organizations::Organization;
 use domain::policy::Policy;
 use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
 use domain::time::{Ambient, TimeZone, Timestamp};
-use domain::usage::{OpenCall, Settlement, UsageRecord};
+use domain::usage::{OpenCall, Opened, Settled, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gateway::policy::Warned;
@@ -39,16 +40,16 @@ impl Ambient for Counted {
 
 #[derive(Default)]
 pub struct Journal {
-    pub open: Mutex<Vec<OpenCall>>,
-    pub settled: Mutex<Vec<UsageRecord>>,
+    pub open: Mutex<Vec<Opened>>,
+    pub settled: Mutex<Vec<Settled>>,
 }
 
 struct Slot(Arc<Journal>, OpenCall);
 
 impl JournalSlot for Slot {
-    fn settle(self: Box<Self>, settlement: &Settlement) -> Synced {
+    fn settle(self: Box<Self>, settlement: &Settlement, charges: &[Charge]) -> Synced {
         let record = UsageRecord { call: self.1, settlement: settlement.clone() };
-        self.0.settled.lock().unwrap().push(record);
+        self.0.settled.lock().unwrap().push(Settled { record, charges: charges.to_vec() });
         std::future::ready(Ok(())).boxed()
     }
 }
@@ -64,6 +65,7 @@ pub struct World {
     pub refused: Mutex<Vec<&'static str>>,
     pub warned: Mutex<Vec<Warned>>,
     pub lookups: AtomicI64,
+    pub leases: AtomicI64,
 }
 
 impl World {
@@ -80,7 +82,7 @@ impl World {
             expires_at: None,
             disabled_at: None,
             revoked_at: None,
-            models: None,
+            models: ModelLists::default(),
             scopes: Vec::new(),
             secret_id: SecretId::mint(&ambient),
             secret_version: 1,
@@ -94,12 +96,14 @@ impl World {
                 name: "Acme".into(),
                 slug: "acme".into(),
                 time_zone: TimeZone::utc(),
-                state: domain::organizations::OrganizationState::Active,
+                suspension: None,
+                closed_at: None,
                 features_off: domain::organizations::Features::default(),
                 owners_invite: false,
                 created_at: ambient.now(),
             },
             projects: HashMap::from([(project_id, Arc::new(project(project_id, organization_id, user)))]),
+            model_lists: HashMap::new(),
             providers: vec![provider(
                 &ambient,
                 organization_id,
@@ -124,6 +128,7 @@ impl World {
             refused: Mutex::default(),
             warned: Mutex::default(),
             lookups: AtomicI64::new(0),
+            leases: AtomicI64::new(0),
         })
     }
 
@@ -138,6 +143,7 @@ impl World {
         let mut view = OrganizationView {
             organization: old.organization.clone(),
             projects: old.projects.clone(),
+            model_lists: old.model_lists.clone(),
             providers: old.providers.clone(),
             policy: old.policy.clone(),
             catalogue: old.catalogue.clone(),
@@ -168,7 +174,7 @@ impl World {
     }
 
     pub fn records(&self) -> Vec<UsageRecord> {
-        self.journal.settled.lock().unwrap().clone()
+        self.journal.settled.lock().unwrap().iter().map(|settled| settled.record.clone()).collect()
     }
 
     pub fn purse(&self) -> Arc<Mutex<Purse>> {
@@ -259,6 +265,7 @@ impl Ports for World {
         _: OrganizationId,
         wishes: Vec<SliceWish>,
     ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
         let counters = Arc::clone(&self.counters);
         let amounts: HashMap<_, _> =
             self.view.lock().unwrap().allowances.iter().map(|a| (a.id, a.amount)).collect();
@@ -276,9 +283,9 @@ impl Ports for World {
     fn is_current(&self) -> bool {
         true
     }
-    fn open(&self, call: &OpenCall) -> Result<Box<dyn JournalSlot>, PortError> {
-        self.journal.open.lock().unwrap().push(call.clone());
-        Ok(Box::new(Slot(Arc::clone(&self.journal), call.clone())))
+    fn open(&self, opened: &Opened) -> Result<Box<dyn JournalSlot>, PortError> {
+        self.journal.open.lock().unwrap().push(opened.clone());
+        Ok(Box::new(Slot(Arc::clone(&self.journal), opened.call.clone())))
     }
     fn warned(&self, warned: Warned) {
         self.warned.lock().unwrap().push(warned);

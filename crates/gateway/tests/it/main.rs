@@ -10,6 +10,7 @@
 mod fake;
 mod golden;
 mod mocked;
+mod narrowed;
 mod policy;
 mod simulated;
 

@@ -203,7 +203,7 @@ async fn what_cannot_be_bounded_or_priced_does_not_leave() {
     assert!(seen.0.lock().unwrap().is_empty() && world.records().is_empty());
     let bounded = body("mock-chat", "hi").replace("\"stream\"", "\"max_tokens\":9,\"stream\"");
     assert_eq!(send(&router, asking(&world, CHAT, &bounded)).await.status(), 200);
-    assert_eq!(world.records()[0].settlement.charges.len(), 1);
+    assert_eq!(world.journal.settled.lock().unwrap()[0].charges.len(), 1);
 }
 
 #[tokio::test]

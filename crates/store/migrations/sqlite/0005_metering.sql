@@ -32,8 +32,6 @@ create table usage_records (
     is_stream boolean not null,
     price_id text not null,
     held bigint not null,
-    held_quantities text not null,
-    holds text not null,
     client_address text,
     user_agent text,
     end_user text,
@@ -48,8 +46,7 @@ create table usage_records (
     requests bigint not null,
     cost bigint not null,
     is_estimated boolean not null,
-    upstream_status bigint,
-    charges text not null
+    upstream_status bigint
 );
 create index usage_records_list on usage_records (organization_id, id);
 create index usage_records_of_project on usage_records (project_id, id);

@@ -6,7 +6,7 @@ use domain::allowances::{Allowance, SliceKey, Subject};
 use domain::api_keys::KeyOwner;
 use domain::ids::{KeyId, OrganizationId, ReplicaId};
 use domain::time::{Span, TimeZone, Timestamp};
-use domain::usage::UsageRecord;
+use domain::usage::{Settled, UsageRecord};
 
 use super::counters::{self, amount_of};
 use super::leases;
@@ -43,20 +43,21 @@ struct Bookings {
 ///
 /// # Errors
 /// `Unavailable` when the database is away: nothing is booked then, and the same records may come again.
-pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) -> Result<Drained> {
+pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[Settled]) -> Result<Drained> {
     let mut tx = store.measure().await?;
     let limits = prepare(&mut tx, batch).await?;
     let new = records::unknown(&mut tx, batch).await?;
     let (mut attributions, mut rollups) = (Attributions::default(), Batch::default());
     let (mut bookings, mut rows) = (Bookings::default(), Vec::with_capacity(new.len()));
-    for record in &new {
+    for settled in &new {
+        let record = &settled.record;
         let attribution_id = attributions.intern(&mut tx, &record.call.attribution).await?;
-        rows.push(records::values(record, &attribution_id)?);
+        rows.push(records::values(record, &attribution_id));
         rollups.add(record, &attribution_id);
-        bookings.add(record, limits.get(&record.call.attribution.organization_id));
+        bookings.add(settled, limits.get(&record.call.attribution.organization_id));
     }
     tx.insert(records::INTO, rows).await?;
-    let prices: BTreeSet<&str> = batch.iter().map(|record| record.call.price_id.as_str()).collect();
+    let prices: BTreeSet<&str> = batch.iter().map(|settled| settled.record.call.price_id.as_str()).collect();
     for id in prices {
         records::keep_price(&mut tx, id).await?;
     }
@@ -68,13 +69,14 @@ pub async fn drain(store: &Store, replica_id: ReplicaId, batch: &[UsageRecord]) 
 }
 
 /// Locks the organizations of the batch and makes the counters that its records will be added to.
-async fn prepare(tx: &mut Measurement, batch: &[UsageRecord]) -> Result<BTreeMap<OrganizationId, Limits>> {
+async fn prepare(tx: &mut Measurement, batch: &[Settled]) -> Result<BTreeMap<OrganizationId, Limits>> {
     let organizations: BTreeSet<OrganizationId> =
-        batch.iter().map(|record| record.call.attribution.organization_id).collect();
+        batch.iter().map(|settled| settled.record.call.attribution.organization_id).collect();
     let mut limits = BTreeMap::new();
     for organization in organizations {
         counters::lock_organization(tx, &organization.to_string(), 0).await?;
-        let records = batch.iter().filter(|record| record.call.attribution.organization_id == organization);
+        let records = batch.iter().map(|settled| &settled.record);
+        let records = records.filter(|record| record.call.attribution.organization_id == organization);
         limits.insert(organization, limits_of(tx, organization, &records.collect::<Vec<_>>()).await?);
     }
     Ok(limits)
@@ -129,7 +131,8 @@ impl Limits {
 }
 
 impl Bookings {
-    fn add(&mut self, record: &UsageRecord, limits: Option<&Limits>) {
+    fn add(&mut self, settled: &Settled, limits: Option<&Limits>) {
+        let record = &settled.record;
         let attribution = &record.call.attribution;
         *self.new.entry(attribution.organization_id).or_default() += 1;
         let used = self.last_used.entry(attribution.key_id).or_default();
@@ -140,7 +143,7 @@ impl Bookings {
             let sum = self.settled.entry(key).or_default();
             *sum = sum.saturating_add(amount_of(allowance.unit, &totals));
         }
-        for charge in &record.settlement.charges {
+        for charge in &settled.charges {
             let key = SliceKey { allowance_id: charge.allowance_id, window_start: charge.window_start };
             let sum = self.charges.entry(key).or_default();
             *sum = sum.saturating_add(charge.amount.max(0));

@@ -11,7 +11,7 @@ use domain::money::NanoUsd;
 use domain::page::{Order, Page, PageRequest};
 use domain::pricing::{Quantities, built_in};
 use domain::projects::{Environment, Labels, Workload};
-use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
+use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settled, Settlement, UsageRecord};
 
 use crate::dialect::{Row, Value};
 use crate::error::{Error, Result};
@@ -23,9 +23,9 @@ use crate::{Store, args};
 macro_rules! columns {
     () => {
         "r.id, r.organization_id, r.attribution_id, r.project_id, r.key_id, r.secret_id, r.endpoint, r.model, \
-         r.provider_id, r.is_stream, r.price_id, r.held, r.held_quantities, r.holds, r.client_address, \
+         r.provider_id, r.is_stream, r.price_id, r.held, r.client_address, \
          r.user_agent, r.end_user, r.admitted_at, r.settled_at, r.status, r.input, r.cached_input, r.cache_write, \
-         r.output, r.reasoning, r.requests, r.cost, r.is_estimated, r.upstream_status, r.charges, \
+         r.output, r.reasoning, r.requests, r.cost, r.is_estimated, r.upstream_status, \
          a.owner_user_id, a.owner_service_account_id, a.accountable_owner_id, a.environment, a.workload, a.team, \
          a.product_line, a.cost_center, a.client"
     };
@@ -102,31 +102,28 @@ pub(super) async fn keep_price(tx: &mut Measurement, id: &str) -> Result<()> {
 }
 
 /// Those of a batch that are not there yet, each once. Their organizations have to be locked.
-pub(super) async fn unknown<'a>(
-    tx: &mut Measurement,
-    batch: &'a [UsageRecord],
-) -> Result<Vec<&'a UsageRecord>> {
-    let ids: Vec<String> = batch.iter().map(|record| record.call.id.to_string()).collect();
+pub(super) async fn unknown<'a>(tx: &mut Measurement, batch: &'a [Settled]) -> Result<Vec<&'a Settled>> {
+    let ids: Vec<String> = batch.iter().map(|settled| settled.record.call.id.to_string()).collect();
     let rows = tx.rows("select id from usage_records where id in list($1)", args![ids]).await?;
     let mut known = rows.iter().map(|row| row.id("id")).collect::<Result<HashSet<RecordId>>>()?;
-    Ok(batch.iter().filter(|record| known.insert(record.call.id)).collect())
+    Ok(batch.iter().filter(|settled| known.insert(settled.record.call.id)).collect())
 }
 
 /// Where records go; their values are [`values`].
 pub(super) const INTO: &str = "usage_records (id, organization_id, attribution_id, project_id, key_id, secret_id, \
-     owner_user_id, endpoint, model, provider_id, is_stream, price_id, held, held_quantities, holds, client_address, \
+     owner_user_id, endpoint, model, provider_id, is_stream, price_id, held, client_address, \
      user_agent, end_user, admitted_at, settled_at, status, input, cached_input, cache_write, output, reasoning, \
-     requests, cost, is_estimated, upstream_status, charges)";
+     requests, cost, is_estimated, upstream_status)";
 
 /// A record as a row of [`INTO`].
-pub(super) fn values(record: &UsageRecord, attribution_id: &str) -> Result<[Value; 31]> {
+pub(super) fn values(record: &UsageRecord, attribution_id: &str) -> [Value; 28] {
     let (call, end) = (&record.call, &record.settlement);
     let owner = match call.attribution.key_owner {
         KeyOwner::User(id) => Some(id),
         KeyOwner::ServiceAccount(_) => None,
     };
     let used = &end.quantities;
-    Ok(args![
+    args![
         call.id,
         call.attribution.organization_id,
         attribution_id,
@@ -140,8 +137,6 @@ pub(super) fn values(record: &UsageRecord, attribution_id: &str) -> Result<[Valu
         call.is_stream,
         &call.price_id,
         call.held,
-        to_json(&call.held_quantities)?,
-        to_json(&call.holds)?,
         call.client_address.map(|address| address.to_string()),
         call.user_agent.as_deref(),
         call.end_user.as_deref(),
@@ -157,8 +152,7 @@ pub(super) fn values(record: &UsageRecord, attribution_id: &str) -> Result<[Valu
         end.cost,
         end.is_estimated,
         end.upstream_status.map(i64::from),
-        to_json(&end.charges)?,
-    ])
+    ]
 }
 
 /// Reads a record and its attribution.
@@ -173,8 +167,6 @@ pub(crate) fn read_record(row: &Row) -> Result<UsageRecord> {
         is_stream: row.flag("is_stream")?,
         price_id: row.text("price_id")?,
         held: NanoUsd::from_nano(row.int("held")?),
-        held_quantities: row.json("held_quantities")?,
-        holds: row.json("holds")?,
         client_address: row.opt_id("client_address")?,
         user_agent: row.opt_text("user_agent")?,
         end_user: row.opt_text("end_user")?,
@@ -195,7 +187,6 @@ pub(crate) fn read_record(row: &Row) -> Result<UsageRecord> {
         cost: NanoUsd::from_nano(row.int("cost")?),
         is_estimated: row.flag("is_estimated")?,
         upstream_status: row.opt_int("upstream_status")?.and_then(|status| u16::try_from(status).ok()),
-        charges: row.json("charges")?,
     };
     Ok(UsageRecord { call, settlement })
 }

@@ -4,6 +4,7 @@ use domain::access::{Permission, ProjectRole};
 use domain::api_keys::{ApiKey, KeyHash, KeyKind, KeyOwner, Pepper};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId, ServiceAccountId, UserId};
+use domain::models::ModelLists;
 use domain::page::{Order, PageRequest};
 use domain::service_accounts::ServiceAccount;
 use domain::text::Tags;
@@ -33,7 +34,7 @@ pub fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: K
         revoked_at: None,
         last_used_at: None,
         redacted: "sk-proj-bwAB…1234".to_owned(),
-        models: Some(vec!["m".to_owned()]),
+        models: ModelLists::of_key(Some(&["m*".to_owned()]), &["m2".to_owned()]).unwrap(),
         scopes: Vec::new(),
         secret_id: SecretId::from_parts(noon(), n.unsigned_abs().into()),
         secret_version: 1,

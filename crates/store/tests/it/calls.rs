@@ -14,7 +14,7 @@ use domain::pricing::{Quantities, built_in};
 use domain::projects::{Environment, Labels, Workload};
 use domain::providers::ProviderKind;
 use domain::time::{Timestamp, Window};
-use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settlement, UsageRecord};
+use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settled, Settlement, UsageRecord};
 use store::Store;
 
 use crate::engines::noon;
@@ -75,7 +75,7 @@ pub fn whole() -> Grant {
 }
 
 /// A call of key `n` of project `n % 2`, at a built-in price.
-pub fn call(n: u128, key_number: u128, at: Timestamp) -> UsageRecord {
+pub fn call(n: u128, key_number: u128, at: Timestamp) -> Settled {
     let mut prices: Vec<_> = built_in().values().flatten().collect();
     prices.retain(|price| price.kind == ProviderKind::Openai && price.rates.output > 0);
     let price = prices.into_iter().min_by(|one, other| one.model.cmp(&other.model)).unwrap();
@@ -91,7 +91,7 @@ pub fn call(n: u128, key_number: u128, at: Timestamp) -> UsageRecord {
         workload: Workload::Chat,
         labels: Labels { team: Some(format!("team {}", key_number % 2)), ..Labels::default() },
     };
-    UsageRecord {
+    let record = UsageRecord {
         call: OpenCall {
             id: RecordId::from_parts(at, n),
             admitted_at: at,
@@ -102,8 +102,6 @@ pub fn call(n: u128, key_number: u128, at: Timestamp) -> UsageRecord {
             is_stream: false,
             price_id: price.id.clone(),
             held: NanoUsd::from_nano(50_000_000),
-            held_quantities: Quantities { input: 2_000, output: 500, requests: 1, ..Quantities::default() },
-            holds: Vec::new(),
             client_address: Some("192.0.2.7".parse().unwrap()),
             user_agent: Some("tests".to_owned()),
             end_user: Some(format!("end user {}", n % 3)),
@@ -116,20 +114,20 @@ pub fn call(n: u128, key_number: u128, at: Timestamp) -> UsageRecord {
             cost: price.rates.cost(&quantities).unwrap(),
             is_estimated: false,
             upstream_status: Some(200),
-            charges: Vec::new(),
         },
-    }
+    };
+    record.into()
 }
 
 /// The same record with a charge.
 pub fn charging(
-    mut record: UsageRecord,
+    mut settled: Settled,
     allowance: &Allowance,
     window_start: Timestamp,
     amount: i64,
-) -> UsageRecord {
-    record.settlement.charges.push(Charge { allowance_id: allowance.id, window_start, amount, excess: 0 });
-    record
+) -> Settled {
+    settled.charges.push(Charge { allowance_id: allowance.id, window_start, amount, excess: 0 });
+    settled
 }
 
 /// Keeps an allowance.

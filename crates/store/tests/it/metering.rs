@@ -20,7 +20,7 @@ use crate::engines::{both_engines, noon};
 fn records_drained_twice_and_in_any_order_count_once() {
     let mut dice = Dice::new("records_drained_twice_and_in_any_order_count_once");
     let mut sent: Vec<_> = (0..60).map(|n| call(n, n % 4, noon().plus_seconds(n as i64 * 700))).collect();
-    let cost: i64 = sent.iter().map(|record| record.settlement.cost.nano()).sum();
+    let cost: i64 = sent.iter().map(|settled| settled.record.settlement.cost.nano()).sum();
     sent.extend(sent.clone());
     dice.shuffle(&mut sent);
     both_engines(|store| {
@@ -39,7 +39,7 @@ fn records_drained_twice_and_in_any_order_count_once() {
             assert_eq!((settled(all.id), settled(one.id)), (cost, 30));
             let page = PageRequest::first(100, Order::Descending);
             let read = list_records(&store, &whole(), &RecordFilter::default(), &page).await.unwrap();
-            let mut expected = sent.clone();
+            let mut expected: Vec<_> = sent.into_iter().map(|settled| settled.record).collect();
             expected.sort_by_key(|record| std::cmp::Reverse(record.call.id));
             expected.dedup();
             assert_eq!(read.items, expected);

@@ -376,6 +376,39 @@ fn the_last_admin_stays_whoever_is_unassigned_at_once() {
 }
 
 #[test]
+fn a_role_tells_who_was_given_it() {
+    both_engines(|store| async move {
+        world(&store).await;
+        let (grant, place) = (whole(organization(1)), place_of(1));
+        let viewer = RoleRef::Project(ProjectRole::Viewer);
+        let custom = RoleRef::Custom(role_id(1));
+        let mut change = begin(&store).await;
+        for who in [Principal::User(user(2)), Principal::Group(group_id(1))] {
+            change.give_role(&grant, who, place, viewer).await.unwrap();
+            change.give_role(&grant, who, place, custom).await.unwrap();
+        }
+        let _ = change.commit(AuditEntry::new(Verb::RoleAssigned, "x")).await.unwrap();
+        let uses = store.role_uses(&grant, place, noon()).await.unwrap();
+        for role in [viewer, custom] {
+            assert_eq!((uses[&role].people, uses[&role].groups), (1, 1));
+            let holders = store.role_holders(&grant, (place, role), noon(), 9).await.unwrap();
+            let who: Vec<_> = holders.iter().map(|holder| holder.principal).collect();
+            assert_eq!(who, [Principal::Group(group_id(1)), Principal::User(user(2))]);
+        }
+        let in_organization = store.role_uses(&grant, None, noon()).await.unwrap();
+        let member = RoleRef::Organization(OrganizationRole::Member);
+        assert_eq!(in_organization[&member].people, 3);
+        let further = store.further_project_roles(&grant, place.unwrap(), noon(), 9).await.unwrap();
+        assert_eq!(
+            further.iter().map(|(who, role)| (who.id, *role)).collect::<Vec<_>>(),
+            [(user(2), custom)]
+        );
+        let given = store.group_assignments(&grant, group_id(1), noon()).await.unwrap();
+        assert_eq!(given.iter().map(|one| one.role).collect::<Vec<_>>(), [viewer, custom]);
+    });
+}
+
+#[test]
 fn names_of_roles_and_groups_are_given_once_in_each_place() {
     both_engines(|store| async move {
         world(&store).await;

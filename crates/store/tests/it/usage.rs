@@ -15,7 +15,7 @@ use crate::engines::{both_engines, noon};
 fn sums_agree_whatever_the_bucket_and_the_dimension() {
     both_engines(|store| async move {
         let records: Vec<_> = (0..48).map(|n| call(n, n % 4, noon().plus_seconds(n as i64 * 1801))).collect();
-        let cost: i64 = records.iter().map(|record| record.settlement.cost.nano()).sum();
+        let cost: i64 = records.iter().map(|settled| settled.record.settlement.cost.nano()).sum();
         drain(&store, replica(1), &records).await.unwrap();
         for width in [None, Some(DAY), Some(HOUR), Some(MINUTE)] {
             for group_by in Dimension::ALL.iter().map(|dimension| vec![*dimension]).chain([vec![]]) {

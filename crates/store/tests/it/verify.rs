@@ -2,7 +2,7 @@
 
 use domain::allowances::{Level, Unit};
 use domain::time::{TimeZone, Window};
-use domain::usage::UsageRecord;
+use domain::usage::{Opened, Settled};
 use store::Store;
 use store::metering::{drain, lease};
 use store::verify::verify;
@@ -15,10 +15,11 @@ async fn filled(store: &Store) {
     let per_hour = allow(store, 2, Level::Organization, Unit::Requests, Window::Hour, 1000).await;
     let span = Window::Month.span(noon(), &TimeZone::utc());
     lease(store, replica(1), allowance.id, span, (10, 1 << 30)).await.unwrap();
-    let mut records: Vec<UsageRecord> =
+    let mut records: Vec<Settled> =
         (0..40).map(|n| call(n, n % 3, noon().plus_seconds(n as i64 * 400))).collect();
-    let lost = call(99, 1, noon()).call;
-    records.push(UsageRecord::recovered(lost, noon().plus_seconds(60)));
+    let lost = call(99, 1, noon()).record;
+    let opened = Opened { call: lost.call, worst: lost.settlement.quantities, holds: Vec::new() };
+    records.push(Settled::recovered(opened, noon().plus_seconds(60)));
     drain(store, replica(1), &records).await.unwrap();
     assert_eq!(per_hour.amount, 1000);
 }

@@ -2,9 +2,11 @@
 //! a body can touch. A new row needs one line in `aims.txt`; without it every test here says so.
 
 mod aims;
+mod alike;
 mod callers;
 mod company;
 mod matrix;
+mod protected;
 mod strangers;
 mod things;
 mod trail;

@@ -21,6 +21,7 @@ pub mod prices;
 pub mod project_members;
 pub mod projects;
 pub mod providers;
+pub mod reviews;
 pub mod roles;
 pub mod routes;
 pub mod service_accounts;

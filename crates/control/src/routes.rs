@@ -32,6 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::audit::api::endpoints(),
         crate::approvals::api::endpoints(),
         crate::elevations::api::endpoints(),
+        crate::reviews::api::endpoints(),
         crate::projects::console::endpoints(),
         crate::projects::overview_console::endpoints(),
         crate::project_members::console::endpoints(),

@@ -147,16 +147,6 @@ impl Store {
 }
 
 impl Change {
-    /// Holds memberships and roles of an organization still from here to the commit, so that rights can be looked at.
-    ///
-    /// # Errors
-    /// `NotFound` when there is no such organization.
-    pub async fn hold_rights(&mut self, organization: OrganizationId) -> Result<()> {
-        // SQLite's writers take turns; PostgreSQL's queue at this row.
-        let lock = "select id from organizations where id = $1 for update";
-        self.row(lock, args![organization]).await?.map(drop).ok_or(Error::not_found("organization"))
-    }
-
     /// Adds a request, unless the same person waits for the same kind of thing about the same subject.
     ///
     /// # Errors

@@ -305,15 +305,6 @@ impl Change {
         let sql = "update reviews set closed_by = $2, closed_at = $3 where id = $1";
         self.run(sql, args![id, by, self.at()]).await.map(drop)
     }
-
-    /// Takes a person out of the group of a right; whether they were in it.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn leave_group_of(&mut self, grant: &Grant, user: UserId, right: &Right) -> Result<bool> {
-        let sql = "delete from group_members where organization_id = $1 and group_id = $2 and user_id = $3";
-        Ok(self.run(sql, args![grant.organization_id(), right.group_id, user]).await? > 0)
-    }
 }
 
 fn read_review(row: &Row) -> Result<Review> {

@@ -118,7 +118,7 @@ pub async fn approve(
     let (by, organization) = (person(grant)?, organization_of(grant)?);
     let note = text::free(note, "note")?;
     let mut change = control.change(grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(grant).await?;
     let mut approval = change.lock_approval(grant, id).await?;
     let theirs = change.standing(by.user_id, organization).await?;
     let requester = change.standing(approval.requested_by, organization).await?;
@@ -143,7 +143,7 @@ pub async fn refuse(
     let (by, organization) = (person(grant)?, organization_of(grant)?);
     let note = text::free(note, "note")?;
     let mut change = control.change(grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(grant).await?;
     let mut approval = change.lock_approval(grant, id).await?;
     let theirs = change.standing(by.user_id, organization).await?;
     approval.decide(Party { user_id: by.user_id, standing: theirs.as_ref() }, change.at())?;
@@ -159,7 +159,7 @@ pub async fn withdraw(control: &Control, grant: &Grant, id: ApprovalId) -> Resul
     let by = person(grant)?;
     read_approval(control, grant, id).await?;
     let mut change = control.change(grant).await?;
-    change.hold_rights(organization_of(grant)?).await?;
+    change.lock_memberships(grant).await?;
     let mut approval = change.lock_approval(grant, id).await?;
     approval.withdraw(by.user_id, change.at())?;
     settle(&mut approval, State::Withdrawn, by, String::new(), &change);
@@ -183,7 +183,7 @@ pub async fn expire_due(control: &Control) -> Result<usize, Failure> {
 async fn expire(control: &Control, organization: OrganizationId, id: ApprovalId) -> Result<(), Failure> {
     let grant = Grant::system(Task::Deadlines, Some(organization));
     let mut change = control.change(&grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(&grant).await?;
     let mut approval = change.lock_approval(&grant, id).await?;
     // Another replica was first.
     if approval.state != State::Pending {

@@ -46,7 +46,7 @@ pub async fn request_elevation(
 ) -> Result<AskedApproval, Failure> {
     let (actor, organization) = (person(grant)?, organization_of(grant)?);
     let mut change = control.change(grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(grant).await?;
     let standing = change.standing(actor.user_id, organization).await?;
     let standing = standing.ok_or(Error::Hidden { what: "organization" })?;
     let elevation = Elevation::checked(new.role, new.duration_seconds, &standing)?;
@@ -91,7 +91,7 @@ pub async fn end_elevation(
         authorize(actor, Permission::ApprovalDecide, Target::Organization(organization))?;
     }
     let mut change = control.change(grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(grant).await?;
     let approval = change.lock_approval(grant, id).await?;
     if !approval.is_in_force(change.at()) {
         return Err(Error::conflict("elevation_over", "This elevation is not in force.").into());
@@ -119,7 +119,7 @@ pub async fn end_due(control: &Control) -> Result<usize, Failure> {
 async fn end_one(control: &Control, organization: OrganizationId, id: ApprovalId) -> Result<(), Failure> {
     let grant = Grant::system(Task::Deadlines, Some(organization));
     let mut change = control.change(&grant).await?;
-    change.hold_rights(organization).await?;
+    change.lock_memberships(&grant).await?;
     let approval = change.lock_approval(&grant, id).await?;
     // Another replica was first.
     if approval.ended_at.is_some() {

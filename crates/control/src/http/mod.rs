@@ -4,6 +4,7 @@ pub mod answer;
 pub mod call;
 pub mod charts;
 pub(crate) mod console;
+pub(crate) mod csv;
 pub mod dispatch;
 pub mod endpoint;
 pub mod errors;

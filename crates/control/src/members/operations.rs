@@ -34,7 +34,7 @@ pub async fn read_member(control: &Control, grant: &Grant, user: UserId) -> Resu
 /// Replaces the built-in roles of a member in the organization by one.
 ///
 /// # Errors
-/// `not_found`; `own_elevation`, `wider_than_giver`, `higher_rank`; `last_admin`.
+/// `not_found`; `wider_than_giver`, `higher_rank`; `last_admin`.
 pub async fn update_member(
     control: &Control,
     grant: &Grant,
@@ -46,7 +46,6 @@ pub async fn update_member(
     change.lock_memberships(grant).await?;
     grant.may_change(&change.rank(grant, user).await?, None)?;
     grant.may_give(role.permissions(), None)?;
-    grant.may_keep(user, role.permissions(), None)?;
     let before = change.set_member_role(grant, user, role).await?;
     let entry = AuditEntry::new(Verb::UserUpdated, user)
         .before(json!({"email": before.user.email, "role": before.role.name()}))

@@ -157,8 +157,6 @@ async fn two_elevated_people_cannot_keep_each_other_admin() {
     let seen = world.by(&ada, &approve(&second), json!(null)).await;
     assert_eq!(seen.refusal(), refusal(403, "lasting_rights_required"));
     assert_eq!(world.by(&ada, ASK, hour()).await.refusal(), refusal(409, "already_elevated"));
-    let me = format!("POST /v1/organization/users/{}", ada.id);
-    assert_eq!(world.by(&ada, &me, json!({"role": "owner"})).await.refusal(), refusal(403, "own_elevation"));
     let another = format!("POST /v1/organization/users/{}", bob.id);
     assert_eq!(world.by(&ada, &another, json!({"role": "owner"})).await.status, 200, "within her rights");
     let query = "GET /v1/organization/audit_events?event_types[]=user.updated";
@@ -168,6 +166,55 @@ async fn two_elevated_people_cannot_keep_each_other_admin() {
     let by_admin =
         world.admin("GET /v1/organization/audit_events?event_types[]=approval.given", json!(null)).await;
     assert!(by_admin.json()["data"][0]["actor"].get("elevated_until").is_none());
+}
+
+#[tokio::test]
+async fn an_elevated_person_makes_nothing_their_own_for_good_by_any_way() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let project = world.admin("POST /v1/organization/projects", json!({"name": "p"})).await.json();
+    let project = project["id"].as_str().unwrap().to_owned();
+    let group = world.admin("POST /v1/organization/groups", json!({"name": "Admins"})).await.json();
+    let group = group["id"].as_str().unwrap().to_owned();
+    let role = json!({"role_name": "Small", "permissions": ["price.read"]});
+    let role =
+        world.admin("POST /v1/organization/roles", role).await.json()["id"].as_str().unwrap().to_owned();
+    let given = format!("POST /v1/organization/users/{}/roles", ada.id);
+    assert_eq!(world.admin(&given, json!({"role_id": role})).await.status, 200);
+    let id = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
+    let group_roles = format!("POST /v1/organization/groups/{group}/roles");
+    let admin_role = json!({"role_id": "role-api-organization-admin"});
+    assert_eq!(world.by(&ada, &group_roles, admin_role.clone()).await.status, 200, "to a group without her");
+    for (line, body) in [
+        (format!("POST /v1/organization/users/{}", ada.id), json!({"role": "owner"})),
+        (given, json!({"role_id": "role-api-organization-auditor"})),
+        (format!("POST /v1/organization/groups/{group}/users"), json!({"user_id": ada.id})),
+        (
+            format!("POST /v1/organization/projects/{project}/users"),
+            json!({"user_id": ada.id, "role": "viewer"}),
+        ),
+        (
+            format!("POST /v1/organization/roles/{role}"),
+            json!({"permissions": ["price.read", "price.manage"]}),
+        ),
+        ("POST /v1/organization/projects".to_owned(), json!({"name": "hers"})),
+    ] {
+        assert_eq!(world.by(&ada, &line, body).await.refusal(), refusal(403, "own_elevation"), "{line}");
+    }
+    let body = json!({"name": "theirs", "owner_ids": [world.acme.user_id.to_string()]});
+    assert_eq!(
+        world.by(&ada, "POST /v1/organization/projects", body).await.status,
+        200,
+        "with another owner"
+    );
+    world.wait(HOUR);
+    assert!(!is_admin(&world, &ada).await);
+    assert_eq!(
+        world.by(&ada, "GET /v1/organization/prices", json!(null)).await.status,
+        200,
+        "what she had she has"
+    );
 }
 
 #[tokio::test]

@@ -15,5 +15,6 @@ mod money;
 mod organizations;
 mod people;
 mod policy;
+mod reviews;
 mod roles;
 mod world;

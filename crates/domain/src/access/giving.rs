@@ -5,7 +5,7 @@ use super::grant::{Grant, Holder};
 use super::permissions::Permissions;
 use super::standing::{Assignment, Standing};
 use crate::error::Error;
-use crate::ids::{ProjectId, UserId};
+use crate::ids::ProjectId;
 
 impl Standing {
     /// Whether these rights could be given by somebody who stands so: in one project, or in the organization.
@@ -19,6 +19,21 @@ impl Standing {
             None => self.rights(),
             Some(project) => self.rights().or(self.rights_in(project)),
         }
+    }
+
+    /// Refuses what would leave somebody with more for good, in any place, than they had before: what one has only for
+    /// a while one cannot make one's own, by whatever way.
+    ///
+    /// # Errors
+    /// `own_elevation`.
+    pub fn gained_nothing_since(&self, before: &Self) -> Result<(), Error> {
+        let (now, before) = (self.lasting(), before.lasting());
+        let mut places = std::iter::once(None).chain(now.projects().into_iter().map(Some));
+        if places.all(|place| now.rights_at(place).is_within(before.rights_at(place))) {
+            return Ok(());
+        }
+        let sentence = "You are elevated for a while, so you cannot give yourself rights for good.";
+        Err(Error::forbidden("own_elevation", sentence))
     }
 
     /// The same person with what somebody else has too, place by place: for what somebody made who acts as them.
@@ -54,23 +69,6 @@ impl Grant {
     pub fn may_take(&self, given: Permissions, project: Option<ProjectId>) -> Result<(), Error> {
         let missing = self.missing(given, project);
         if missing.is_empty() { Ok(()) } else { Err(higher_rank("This gives rights", missing)) }
-    }
-
-    /// Refuses to make one's own for good what one has only for a while: to give it to anybody else is allowed, and
-    /// the trail says that who gave it was elevated.
-    ///
-    /// # Errors
-    /// `own_elevation`.
-    pub fn may_keep(&self, who: UserId, given: Permissions, project: Option<ProjectId>) -> Result<(), Error> {
-        let own = self.actor().filter(|actor| actor.user_id == who);
-        let Some(standing) = own.and_then(|actor| actor.standing.as_ref()) else { return Ok(()) };
-        let kept = given.without(standing.lasting().rights_at(project));
-        if kept.is_empty() || standing.elevated_until().is_none() {
-            return Ok(());
-        }
-        let sentence =
-            "You have these rights only for a while, so you cannot give them to yourself for good.";
-        Err(Error::forbidden("own_elevation", sentence))
     }
 
     /// Refuses to change somebody of higher rank: who has rights of that place that the grant's holder has not.

@@ -50,6 +50,19 @@ enum Level {
     Project,
 }
 
+/// What `role_or_group` makes.
+const ROLES_AND_GROUPS: [&str; 10] = [
+    "custom_role",
+    "project_role",
+    "group",
+    "crew",
+    "crewman",
+    "holder",
+    "project_holder",
+    "holding_group",
+    "project_group",
+    "project_invite",
+];
 /// A setting of policy that stands in nobody's way here.
 const SETTING: &str = "key.rotation_days";
 /// In seconds.
@@ -63,6 +76,7 @@ fn kind(name: &str) -> (Level, &'static str) {
         "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice" => {
             (Level::None, "")
         }
+        "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
         "slug" | "organization_spend_limit" | "policy" => (Level::Organization, ""),
@@ -70,7 +84,9 @@ fn kind(name: &str) -> (Level, &'static str) {
         "webhook" => (Level::Organization, "hook_"),
         "delivery" => (Level::Organization, "dlv_"),
         "mail" => (Level::Organization, "mail_"),
-        "member" => (Level::Organization, "user_"),
+        "member" | "crewman" | "holder" => (Level::Organization, "user_"),
+        "group" | "crew" | "holding_group" => (Level::Organization, "group_"),
+        "custom_role" => (Level::Organization, "role_"),
         "invite" => (Level::Organization, "inv_"),
         "admin_key" => (Level::Organization, "key_"),
         "provider" => (Level::Organization, "prov_"),
@@ -78,7 +94,10 @@ fn kind(name: &str) -> (Level, &'static str) {
         "audit_record" => (Level::Organization, "audit_"),
         "model" | "spend_limit" | "project_policy" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
-        "worker" | "newcomer" => (Level::Project, "user_"),
+        "worker" | "newcomer" | "project_holder" => (Level::Project, "user_"),
+        "project_group" => (Level::Project, "group_"),
+        "project_role" => (Level::Project, "role_"),
+        "project_invite" => (Level::Project, "inv_"),
         "service_account" => (Level::Project, "svc_"),
         "key" | "own_key" | "disabled_key" | "key_with_policy" => (Level::Project, "key_"),
         "allowance" | "key_allowance" => (Level::Project, "alw_"),
@@ -172,6 +191,8 @@ impl Company {
             ("yesterday", _) => return (now() - DAY).to_string(),
             ("tomorrow", _) => return (now() + DAY).to_string(),
             ("setting", _) => return SETTING.to_owned(),
+            ("finance_role", _) => return "role-api-organization-finance".to_owned(),
+            ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
             ("notice", _) => return "key_changed".to_owned(),
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
@@ -294,6 +315,7 @@ impl Company {
                 self.first_of(&place, "/v1/organization/mails").await
             }
             "record" => self.record(&place, &at("api_keys")).await,
+            name if ROLES_AND_GROUPS.contains(&name) => self.role_or_group(name, relation, caller).await,
             "session" => {
                 let whose =
                     if relation == Relation::Foreign { &place.organization.user_id } else { &caller.user_id };
@@ -301,6 +323,50 @@ impl Company {
                 self.world.browser(whose).await.session_id
             }
             other => panic!("say in things.rs how ${other} is made"),
+        }
+    }
+
+    async fn role_or_group(&self, name: &str, relation: Relation, caller: &Caller) -> String {
+        let place = self.place(relation);
+        let roles = json!({"role_name": self.word(), "permissions": ["usage.read"]});
+        let (finance, viewer) = ("role-api-organization-finance", "role-api-project-viewer");
+        match name {
+            "custom_role" => self.made(&place, "/v1/organization/roles", roles).await,
+            "project_role" => {
+                self.made(&place, &format!("/v1/projects/{}/roles", place.project), roles).await
+            }
+            "group" | "crew" => {
+                self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await
+            }
+            "crewman" => {
+                let (crew, user) =
+                    (Box::pin(self.thing("crew", relation, caller)).await, self.newcomer(&place).await);
+                let users = format!("/v1/organization/groups/{crew}/users");
+                self.post(&place, &users, json!({"user_id": user})).await;
+                user
+            }
+            "holder" | "project_holder" => {
+                let user = self.newcomer(&place).await;
+                let (root, role) = match name {
+                    "holder" => ("/v1/organization".to_owned(), finance),
+                    _ => (format!("/v1/projects/{}", place.project), viewer),
+                };
+                self.post(&place, &format!("{root}/users/{user}/roles"), json!({"role_id": role})).await;
+                user
+            }
+            "holding_group" | "project_group" => {
+                let group = self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await;
+                let (root, role) = match name {
+                    "holding_group" => ("/v1/organization".to_owned(), finance),
+                    _ => (format!("/v1/projects/{}", place.project), viewer),
+                };
+                self.post(&place, &format!("{root}/groups/{group}/roles"), json!({"role_id": role})).await;
+                group
+            }
+            _ => {
+                let invites = format!("/v1/organization/projects/{}/invites", place.project);
+                self.made(&place, &invites, json!({"email": self.guest()})).await
+            }
         }
     }
 

@@ -88,7 +88,7 @@ async fn furnish(control: Control) -> Place {
         people.push(id);
     }
     let new = NewOrganization::checked("Sample", None).unwrap();
-    change.insert_organization(organization, &new, people[0]).await.unwrap();
+    change.insert_organization(organization, &new, people[0], "acme".to_owned()).await.unwrap();
     for person in &people {
         let role = if *person == people[0] { OrganizationRole::Admin } else { OrganizationRole::Member };
         change.insert_member(organization, *person, role, None).await.unwrap();

@@ -119,7 +119,7 @@ async fn world(store: &Store) -> Facts {
     let grant = whole(organization(1));
     let mut change = store.change(&grant, noon()).await.unwrap();
     let new = NewOrganization { name: "Acme".to_owned(), time_zone: TimeZone::utc() };
-    change.insert_organization(organization(1), &new, user(1)).await.unwrap();
+    change.insert_organization(organization(1), &new, user(1), "acme".to_owned()).await.unwrap();
     let mut facts = Facts::default();
     let admin = RoleRef::Organization(OrganizationRole::Admin);
     facts.given.insert((Principal::User(user(1)), None, admin));

@@ -11,6 +11,19 @@ use super::things::Relation;
 use crate::server::Bootstrapped;
 use crate::world::{Person, World, text_of};
 
+/// Tables of what happens beside calls: what is sent because of them, how often something was tried, who is alive.
+pub const BESIDE: [&str; 9] = [
+    "outbox_cursor",
+    "deliveries",
+    "delivery_attempts",
+    "mails",
+    "mail_refusals",
+    "sign_in_attempts",
+    "policy_warnings",
+    "replicas",
+    "instance",
+];
+
 /// Everything that calls are aimed at and made by.
 pub struct Company {
     pub world: World,

@@ -466,3 +466,8 @@ pub fn is_person(name: &str) -> bool {
 pub fn is_link(name: &str) -> bool {
     name.ends_with("_token")
 }
+
+/// What the ids of a thing start with; empty for what has none.
+pub fn prefix(name: &str) -> &'static str {
+    kind(name).1
+}

@@ -288,39 +288,48 @@ impl Company {
                 self.post(&place, "/v1/organization/spend_limit", limit).await;
                 String::new()
             }
-            "policy" => {
-                let policy = format!("/v1/organization/policy/{SETTING}");
-                self.post(&place, &policy, json!({"value": 365})).await;
-                String::new()
-            }
-            "project_policy" => {
-                self.post(&place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
-                String::new()
-            }
-            "key_with_policy" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
-                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
-                self.post(&place, &policy, json!({"value": 365})).await;
-                key
-            }
-            "exception" => {
-                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
-                    "reason": "a test", "ends_at": now() + DAY});
-                self.made(&place, "/v1/organization/policy_exceptions", body).await
-            }
-            "webhook" => self.webhook(&place).await,
-            "delivery" => self.delivery(&place).await,
-            "mail" => {
-                self.post(&place, "/v1/organization/mails/test", Value::Null).await;
-                self.first_of(&place, "/v1/organization/mails").await
-            }
             "record" => self.record(&place, &at("api_keys")).await,
+            "policy" | "project_policy" | "key_with_policy" | "exception" | "webhook" | "delivery"
+            | "mail" => self.policy_or_message(name, &place, &root).await,
             name if ROLES_AND_GROUPS.contains(&name) => self.role_or_group(name, relation, caller).await,
             "session" => {
                 let whose =
                     if relation == Relation::Foreign { &place.organization.user_id } else { &caller.user_id };
                 let whose = if whose.is_empty() { &place.organization.user_id } else { whose };
                 self.world.browser(whose).await.session_id
+            }
+            other => panic!("say in things.rs how ${other} is made"),
+        }
+    }
+
+    async fn policy_or_message(&self, name: &str, place: &Place<'_>, root: &str) -> String {
+        let at = |noun: &str| format!("{root}/{noun}");
+        match name {
+            "policy" => {
+                let policy = format!("/v1/organization/policy/{SETTING}");
+                self.post(place, &policy, json!({"value": 365})).await;
+                String::new()
+            }
+            "project_policy" => {
+                self.post(place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
+                String::new()
+            }
+            "key_with_policy" => {
+                let key = self.made(place, &at("api_keys"), json!({"name": self.word()})).await;
+                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
+                self.post(place, &policy, json!({"value": 365})).await;
+                key
+            }
+            "exception" => {
+                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
+                    "reason": "a test", "ends_at": now() + DAY});
+                self.made(place, "/v1/organization/policy_exceptions", body).await
+            }
+            "webhook" => self.webhook(place).await,
+            "delivery" => self.delivery(place).await,
+            "mail" => {
+                self.post(place, "/v1/organization/mails/test", Value::Null).await;
+                self.first_of(place, "/v1/organization/mails").await
             }
             other => panic!("say in things.rs how ${other} is made"),
         }

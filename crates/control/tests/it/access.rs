@@ -106,7 +106,7 @@ async fn reasons_name_role_place_giver_and_what_would_be_needed() {
         )
     };
     let admin = world.acme.user_id.to_string();
-    assert_eq!(world.call(&key, &about(&admin, ""), &[], "").await.refusal().0, 404);
+    assert_eq!(world.call(&key, &about(&admin, ""), &[], "").await.refusal().0, 403);
     assert_eq!(world.call(&key, &about(&admin, &id), &[], "").await.status, StatusCode::OK);
     let nobody = about("user_01jd0000000000000000000000", &id);
     assert_eq!(world.call(&key, &nobody, &[], "").await.refusal().0, 404);

@@ -15,6 +15,7 @@ mod money;
 mod organizations;
 mod people;
 mod policy;
+mod project_owners;
 mod reviews;
 mod roles;
 mod world;

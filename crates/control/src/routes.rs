@@ -53,6 +53,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::members::console::endpoints(),
         crate::roles::console::endpoints(),
         crate::groups::console::endpoints(),
+        crate::access::console::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

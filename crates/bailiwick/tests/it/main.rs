@@ -13,10 +13,12 @@
 
 mod bad_input;
 mod budget;
+mod cli;
 mod config;
 mod doors;
 #[path = "../rig/engines.rs"]
 mod engines;
+mod explained;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;

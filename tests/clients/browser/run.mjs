@@ -157,6 +157,52 @@ async function auditTells() {
   assert.ok(!text.includes(found.key), 'expected no secret in the audit trail');
 }
 
+async function accessIsExplained() {
+  const page = await admin.goto(`${found.root}/access`);
+  await page.getByLabel(/^who/i).fill(OWNER.email);
+  await choose(page.getByLabel(/^where/i), OWNED);
+  await choose(page.getByLabel(/^may they/i), /^change a project's settings/i);
+  await admin.press('Ask');
+  await page.getByRole('heading', { name: 'Yes', exact: true }).waitFor();
+  const answer = await page.getByRole('main').innerText();
+  assert.match(answer, /as Project Owner\./, 'expected the role in the answer');
+  assert.match(answer, /given by Ada Admin/, 'expected who gave it');
+  await choose(page.getByLabel(/^may they/i), /^archive a project/i);
+  await admin.press('Ask');
+  await page.getByRole('heading', { name: 'No', exact: true }).waitFor();
+  await page.getByText('Admin of the organization').waitFor();
+  await page.getByLabel(/^who/i).fill('nobody@elsewhere.example.test');
+  await admin.press('Ask');
+  await page.getByRole('alert').waitFor();
+}
+
+async function listsSayWhoSeesWhat() {
+  const own = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/access`);
+  for (const name of [ADMIN.name, OWNER.name]) await own.getByRole('row').filter({ hasText: name }).first().waitFor();
+  const members = await admin.goto(`${found.root}/members`);
+  await members.getByRole('link', { name: `What ${OWNER.name} can see` }).click();
+  await members.getByRole('heading', { name: `What ${OWNER.name} can see` }).waitFor();
+  found.sight = new URL(members.url()).pathname;
+  const rows = await members.getByRole('row').allInnerTexts();
+  assert.equal(rows.filter((row) => row.includes('development')).length, 0, 'expected only their project');
+  const mine = await owner.goto('/account');
+  await mine.getByRole('link', { name: /^my access in/i }).click();
+  await mine.getByRole('row').filter({ hasText: OWNED }).waitFor();
+  const refused = await owner.page.goto(new URL(found.sight, ADDRESS).href);
+  assert.ok(REFUSED.includes(refused.status()), 'expected what others can see to be kept from an owner');
+}
+
+async function printsCarryNoFrame() {
+  const { page } = admin;
+  await admin.goto(`${found.root}/projects/${found.projects[OWNED]}/access`);
+  await page.emulateMedia({ media: 'print' });
+  const shown = (place) => page.locator(place).first().isVisible();
+  assert.deepEqual([await shown('nav.side'), await shown('header.top'), await shown('main button')], [false, false, false]);
+  assert.match(await page.locator('.print-only').innerText(), /Printed by Ada Admin .* on \d+ \w+ \d{4}/);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
+  await page.emulateMedia({ media: null });
+}
+
 async function screenshots() {
   const project = `${found.root}/projects/${found.projects[OWNED]}`;
   await takeScreenshots(browser, admin, ENGINE, {
@@ -165,6 +211,8 @@ async function screenshots() {
     'project-usage': `${project}/usage`, 'project-allowances': `${project}/allowances`,
     'project-settings': `${project}/settings`, members: `${found.root}/members`, usage: `${found.root}/usage`,
     providers: `${found.root}/providers`, prices: `${found.root}/prices`, 'admin-keys': `${found.root}/admin-keys`,
+    access: `${found.root}/access?permission=project.archive&principal=${encodeURIComponent(OWNER.email)}`,
+    'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
   });
 }
@@ -207,6 +255,9 @@ await runChecks([
   ['the Admin sees the cost by project', adminSeesTheCost],
   ['the Project Owner sees only their cost', ownerSeesOnlyTheirCost],
   ['the audit trail tells it without secrets', auditTells],
+  ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
+  ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
+  ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
   ['every page fits desktop and phone, light and dark', screenshots],
   ['sign-out ends the session', signOut],
   ['sign-in refuses a wrong password and accepts the right one', signIn],

@@ -202,10 +202,12 @@ pub enum Section {
     ProjectOverview,
     /// A project's keys.
     ProjectKeys,
-    /// A project's members and service accounts.
+    /// A project's members.
     ProjectMembers,
     /// A project's roles.
     ProjectRoles,
+    /// A project's service accounts.
+    ProjectServiceAccounts,
     /// What a project used and cost.
     ProjectUsage,
     /// What binds a project.
@@ -233,11 +235,12 @@ const ORGANIZATION: [Row; 12] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 7] = [
+const PROJECT: [Row; 8] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
     (Section::ProjectRoles, "Roles", "roles", "/roles"),
+    (Section::ProjectServiceAccounts, "Service accounts", "robot", "/service-accounts"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),

@@ -119,6 +119,46 @@ async function issueKey() {
   assert.ok(!(await again.content()).includes(found.key), 'expected the secret to be shown once');
 }
 
+async function serviceAccount() {
+  let page = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/service-accounts`);
+  await page.getByLabel(/^name/i).first().fill('nightly');
+  await owner.press('Create service account');
+  page = owner.page;
+  await page.getByLabel(/^name/i).first().fill('nightly job');
+  await page.getByText('Narrow it to scopes and models').click();
+  await page.getByLabel(/^api\.chat\.request/).check();
+  await page.getByLabel(/^models optional/i).fill('sim-*');
+  await owner.press('Create key');
+  const key = (await page.getByLabel('Secret', { exact: true }).innerText()).trim();
+  assert.match(key, /^sk-svc-bw\w+$/, 'expected the secret of a key of a service account');
+  const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: key, maxRetries: 0 });
+  const embedding = { model: 'sim-embedding', input: 'hi' };
+  await assert.rejects(client.embeddings.create(embedding), (error) => error.code === 'missing_scope');
+  await page.getByRole('link', { name: 'nightly job' }).click();
+  await page.getByLabel(/^api\.embeddings\.request/).check();
+  await owner.press('Save');
+  await page.getByText('scopes api.chat.request, api.embeddings.request').first().waitFor();
+  await client.embeddings.create(embedding);
+}
+
+async function suspend() {
+  const refused = async () => {
+    const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: found.key, maxRetries: 0 });
+    return client.models.list().then(() => '', (error) => error.code);
+  };
+  const page = await admin.goto(`${found.root}/settings`);
+  await page.getByLabel(/^reason/i).fill('A rehearsal');
+  await admin.press('Suspend organization');
+  for (const person of [admin, owner]) {
+    const overview = await person.goto(found.root);
+    await overview.getByText(/is suspended since .*A rehearsal\. /).first().waitFor();
+  }
+  assert.equal(await refused(), 'organization_suspended', 'expected its keys to be refused');
+  await admin.goto(`${found.root}/settings`);
+  await admin.press('Reactivate organization');
+  assert.equal(await refused(), '', 'expected its keys to work again');
+}
+
 async function call() {
   const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: found.key, maxRetries: 0 });
   const messages = [{ role: 'user', content: 'What does this cost?' }];
@@ -208,6 +248,7 @@ async function screenshots() {
   await takeScreenshots(browser, admin, ENGINE, {
     organizations: '/organizations', overview: found.root, projects: `${found.root}/projects`,
     'new-project': `${found.root}/projects/new`, project, keys: `${project}/keys`, 'project-members': `${project}/members`,
+    'service-accounts': `${project}/service-accounts`,
     'project-usage': `${project}/usage`, 'project-allowances': `${project}/allowances`,
     'project-settings': `${project}/settings`, members: `${found.root}/members`, usage: `${found.root}/usage`,
     providers: `${found.root}/providers`, prices: `${found.root}/prices`, 'admin-keys': `${found.root}/admin-keys`,
@@ -254,11 +295,13 @@ await runChecks([
   ['an unmodified client calls with it, plain and streamed', call],
   ['the Admin sees the cost by project', adminSeesTheCost],
   ['the Project Owner sees only their cost', ownerSeesOnlyTheirCost],
+  ['the Project Owner gives a service account a narrow key, and widens it', serviceAccount],
   ['the audit trail tells it without secrets', auditTells],
   ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
   ['every page fits desktop and phone, light and dark', screenshots],
+  ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],
   ['sign-out ends the session', signOut],
   ['sign-in refuses a wrong password and accepts the right one', signIn],
   ['no page raised an error', nothingWentWrongInThePages],

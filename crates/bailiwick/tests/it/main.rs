@@ -22,6 +22,7 @@ mod explained;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
+mod organizations;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../../../store/tests/rig/rows.rs"]
 mod rows;
@@ -29,6 +30,7 @@ mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]
 mod server;
+mod several;
 mod stopped;
 mod tidy;
 mod webhooks;

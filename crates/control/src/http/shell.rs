@@ -206,10 +206,12 @@ pub enum Section {
     ProjectOverview,
     /// A project's keys.
     ProjectKeys,
-    /// A project's members and service accounts.
+    /// A project's members.
     ProjectMembers,
     /// A project's roles.
     ProjectRoles,
+    /// A project's service accounts.
+    ProjectServiceAccounts,
     /// Who can see a project.
     ProjectAccess,
     /// What a project used and cost.
@@ -240,11 +242,12 @@ const ORGANIZATION: [Row; 13] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 8] = [
+const PROJECT: [Row; 9] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
     (Section::ProjectRoles, "Roles", "roles", "/roles"),
+    (Section::ProjectServiceAccounts, "Service accounts", "robot", "/service-accounts"),
     (Section::ProjectAccess, "Who can see it", "access", "/access"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),

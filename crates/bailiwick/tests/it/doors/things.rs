@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use domain::organizations::Feature;
 use serde_json::{Value, json};
 
 use super::aims::Aim;
@@ -73,13 +74,12 @@ const NEVER_MADE: &str = "01jd0000000000000000000000";
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice" => {
-            (Level::None, "")
-        }
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
+        | "features" | "suspended" => (Level::None, ""),
         "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
-        "slug" | "organization_spend_limit" | "policy" => (Level::Organization, ""),
+        "slug" | "organization_spend_limit" | "policy" | "organization_name" => (Level::Organization, ""),
         "exception" => (Level::Organization, "exc_"),
         "webhook" => (Level::Organization, "hook_"),
         "delivery" => (Level::Organization, "dlv_"),
@@ -92,7 +92,7 @@ fn kind(name: &str) -> (Level, &'static str) {
         "provider" => (Level::Organization, "prov_"),
         "price" => (Level::Organization, "price_"),
         "audit_record" => (Level::Organization, "audit_"),
-        "model" | "spend_limit" | "project_policy" => (Level::Project, ""),
+        "model" | "spend_limit" | "project_policy" | "model_permissions" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
         "worker" | "newcomer" | "project_holder" => (Level::Project, "user_"),
         "project_group" => (Level::Project, "group_"),
@@ -203,6 +203,12 @@ impl Company {
             ("model", Relation::Foreign | Relation::Away) => return "foreign-model".to_owned(),
             (_, Relation::Nowhere) | ("set_up_token", _) => return unknown(name),
             ("project", _) => return self.place(relation).project.to_owned(),
+            ("features", _) => {
+                return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
+            }
+            // Both as they are now: other calls rename organizations and bring them back.
+            ("organization_name", _) => return self.organization_name(relation).await,
+            ("suspended", _) => return self.suspended().await,
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
@@ -286,6 +292,11 @@ impl Company {
             "organization_spend_limit" => {
                 let limit = json!({"threshold_amount": 1_000_000});
                 self.post(&place, "/v1/organization/spend_limit", limit).await;
+                String::new()
+            }
+            "model_permissions" => {
+                let body = json!({"mode": "deny_list", "model_ids": [self.word()]});
+                self.post(&place, &at("model_permissions"), body).await;
                 String::new()
             }
             "record" => self.record(&place, &at("api_keys")).await,
@@ -385,6 +396,17 @@ impl Company {
 
     async fn made(&self, place: &Place<'_>, path: &str, body: Value) -> String {
         text_of(&self.post(place, path, body).await, "id")
+    }
+
+    async fn organization_name(&self, relation: Relation) -> String {
+        let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
+        let organization = self.place(relation).organization;
+        text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
+    }
+
+    async fn suspended(&self) -> String {
+        self.world.admin("POST", "/v1/organization/suspend", json!({"reason": "a test"})).await;
+        String::new()
     }
 
     async fn newcomer(&self, place: &Place<'_>) -> String {

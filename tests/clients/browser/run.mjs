@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 import { eventually, runChecks } from '../node/checks.mjs';
 import { OpenAI } from '../node/packages.mjs';
+import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
@@ -255,6 +256,8 @@ async function screenshots() {
     access: `${found.root}/access?permission=project.archive&principal=${encodeURIComponent(OWNER.email)}`,
     'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
+    roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
+    group: found.group, 'project-roles': `${project}/roles`,
   });
 }
 
@@ -291,6 +294,8 @@ await runChecks([
   ['the colleague accepts, once', accept],
   ['the Project Owner sees only their project', ownerSeesOneProject],
   ['the Project Owner and strangers are kept out elsewhere', ownerIsKeptOut],
+  ...accessChecks({ admin, owner, found, person: OWNER.name,
+    projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['the Project Owner issues a key, shown once', issueKey],
   ['an unmodified client calls with it, plain and streamed', call],
   ['the Admin sees the cost by project', adminSeesTheCost],

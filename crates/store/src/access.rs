@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::access::{
-    Grant, Level, OrganizationRole, Permissions, Reason, RoleRef, Standing, role_title,
-};
+use domain::access::{Grant, Level, OrganizationRole, Permissions, Reason, RoleRef, Standing, role_title};
 use domain::ids::{OrganizationId, ProjectId, UserId};
 use domain::members::{Member, User};
 use domain::page::{Page, PageRequest};

@@ -67,9 +67,7 @@ pub async fn run(asked: Access) -> Result<(), Failed> {
             let client = asking.client()?;
             let path = format!("/v1/organization/projects/{}/access", id(&project)?);
             let list = client.list(&path, &[], limit).await?;
-            client.show(&list, |list| {
-                listed(list, &["name", "email", "can", "because", "active_keys"])
-            })
+            client.show(&list, |list| listed(list, &["name", "email", "can", "because", "active_keys"]))
         }
         Access::Member { id: user, asking, limit } => {
             let client = asking.client()?;

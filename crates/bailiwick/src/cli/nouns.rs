@@ -195,8 +195,7 @@ pub async fn member(asked: Member) -> Result<(), Failed> {
         }
         Member::Invite { email, role, project, asking } => {
             let client = asking.client()?;
-            let projects: Vec<Value> =
-                project.iter().map(|id| json!({"id": id, "role": "member"})).collect();
+            let projects: Vec<Value> = project.iter().map(|id| json!({"id": id, "role": "member"})).collect();
             let body = json!({"email": email, "bailiwick_role": role, "projects": projects});
             client.show_one(&client.post("/v1/organization/invites", &body).await?)
         }
@@ -304,7 +303,10 @@ pub async fn key(asked: Key) -> Result<(), Failed> {
         Key::List { project, listing } => {
             let client = listing.asking.client()?;
             let list = client.list(&keys(&project)?, &[], listing.limit).await?;
-            client.show_list(&list, &["id", "name", "redacted_value", "status", "owner", "last_used_at", "expires_at"])
+            client.show_list(
+                &list,
+                &["id", "name", "redacted_value", "status", "owner", "last_used_at", "expires_at"],
+            )
         }
         Key::Show { which, asking } => {
             let client = asking.client()?;
@@ -368,8 +370,16 @@ pub async fn usage(asked: Usage) -> Result<(), Failed> {
             let client = listing.asking.client()?;
             let query = [("project_id", project.as_str()), ("api_key_id", key.as_str())];
             let list = client.list("/v1/organization/usage/records", &query, listing.limit).await?;
-            let columns =
-                ["created_at", "project_id", "api_key_id", "model", "input_tokens", "output_tokens", "cost_nano_usd", "status"];
+            let columns = [
+                "created_at",
+                "project_id",
+                "api_key_id",
+                "model",
+                "input_tokens",
+                "output_tokens",
+                "cost_nano_usd",
+                "status",
+            ];
             client.show_list(&list, &columns)
         }
     }
@@ -386,7 +396,8 @@ async fn costs(client: &Client, days: i64, by: &str) -> Result<(), Failed> {
         let buckets = report["data"].as_array().into_iter().flatten();
         for result in buckets.flat_map(|bucket| bucket["results"].as_array().into_iter().flatten()) {
             let what = result[by].as_str().unwrap_or("-").to_owned();
-            *sums.entry(what).or_default() += i128::from(result["amount"]["nano_usd"].as_i64().unwrap_or_default());
+            *sums.entry(what).or_default() +=
+                i128::from(result["amount"]["nano_usd"].as_i64().unwrap_or_default());
         }
         let mut sums: Vec<(String, i128)> = sums.into_iter().collect();
         sums.sort_by_key(|(_, nano)| std::cmp::Reverse(*nano));

@@ -42,7 +42,8 @@ async fn access_is_explained_on_the_command_line() {
     let world = World::new().await;
     let project = world.project("Support").await;
     let worker = world.person("worker", "member", Some((&project, "member"))).await;
-    let explain = ["access", "explain", "--principal", "worker@acme.test", "--resource", &project, "--permission"];
+    let explain =
+        ["access", "explain", "--principal", "worker@acme.test", "--resource", &project, "--permission"];
     let ask = |permission: &'static str| explain.iter().copied().chain([permission]).collect::<Vec<_>>();
     let yes = said(&world, &ask("project.read")).await;
     let first = "Yes: in the project Support worker may see a project and its settings, as Member.\n";
@@ -59,7 +60,10 @@ async fn access_is_explained_on_the_command_line() {
     assert!(lines[0].starts_with("NAME") && lines.len() == 3, "{who}");
     assert!(lines[2].contains("worker@acme.test") && lines[2].contains("manages own keys"), "{who}");
     let sight = said(&world, &["access", "member", &worker.user_id]).await;
-    assert!(sight.starts_with("worker (worker@acme.test)\nin the organization: sees the organization\n"), "{sight}");
+    assert!(
+        sight.starts_with("worker (worker@acme.test)\nin the organization: sees the organization\n"),
+        "{sight}"
+    );
     assert!(sight.contains("Support"), "{sight}");
     let mine = run(&world, &worker.admin_key, &["access", "member", "--json"]).await;
     let mine: Value = serde_json::from_slice(&mine.stdout).unwrap();
@@ -80,7 +84,11 @@ async fn the_nouns_are_listed_shown_and_made_on_the_command_line() {
         world.project(&format!("Project {n}")).await;
     }
     let list = json_of(&world, &["project", "list"]).await;
-    assert_eq!((list["data"].as_array().unwrap().len(), &list["has_more"]), (121, &json!(false)), "page by page");
+    assert_eq!(
+        (list["data"].as_array().unwrap().len(), &list["has_more"]),
+        (121, &json!(false)),
+        "page by page"
+    );
     let few = said(&world, &["project", "list", "--limit", "2"]).await;
     assert!(few.contains("staging") && few.ends_with("(more follow; raise --limit)\n"), "{few}");
     assert_eq!(json_of(&world, &["project", "archive", &project]).await["status"], "archived");
@@ -113,7 +121,8 @@ async fn usage_is_told_on_the_command_line_to_the_nano_dollar() {
     let project = world.project("Support").await;
     world.admin("POST", "/v1/organization/providers", json!({"name": "sim", "kind": "simulated"})).await;
     let key = json_of(&world, &["key", "create", &project, "app"]).await;
-    let body = json!({"model": "sim-large", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]});
+    let body =
+        json!({"model": "sim-large", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]});
     let secret = key["value"].as_str().unwrap();
     world.server.ok("POST", "/v1/chat/completions", secret, Some(&body)).await;
     let mut records = Value::Null;
@@ -141,7 +150,8 @@ async fn what_cannot_be_done_is_said_on_standard_error() {
     assert!(none.contains("BAILIWICK_ADMIN_KEY"), "{none}");
     let wrong = refused(&world, "sk-admin-bwnonsense", &["org", "show"]).await;
     assert!(wrong.contains("Incorrect API key"), "{wrong}");
-    let absent = refused(&world, &world.acme.admin_key, &["project", "show", "proj_01jd0000000000000000000000"]).await;
+    let absent =
+        refused(&world, &world.acme.admin_key, &["project", "show", "proj_01jd0000000000000000000000"]).await;
     assert!(absent.contains("No such project."), "{absent}");
     let elsewhere = refused(&world, &world.acme.admin_key, &["project", "show", "../users"]).await;
     assert!(elsewhere.contains("not an id"), "{elsewhere}");

@@ -27,7 +27,9 @@ async fn cases(world: &World) -> Vec<Case> {
     let (one, two, gone) =
         (world.project("one").await, world.project("two").await, world.project("gone").await);
     let providers = "/v1/organization/providers";
-    world.admin("POST", providers, json!({"name": "main", "kind": "simulated", "models": ["sim-small"]})).await;
+    world
+        .admin("POST", providers, json!({"name": "main", "kind": "simulated", "models": ["sim-small"]}))
+        .await;
     let shared = json!({"name": "second", "kind": "simulated", "models": ["sim-large", "unheard-of"], "project_ids": [two]});
     world.admin("POST", providers, shared).await;
     let mut cases = vec![
@@ -62,7 +64,9 @@ async fn cases(world: &World) -> Vec<Case> {
     let leaver = world.person("leaver", "member", Some((&one, "member"))).await;
     let keys = format!("/v1/organization/projects/{one}/api_keys");
     let made = world.server.ok("POST", &keys, &leaver.admin_key, Some(&json!({"name": "left"}))).await;
-    world.admin("DELETE", &format!("/v1/organization/projects/{one}/users/{}", leaver.user_id), Value::Null).await;
+    world
+        .admin("DELETE", &format!("/v1/organization/projects/{one}/users/{}", leaver.user_id), Value::Null)
+        .await;
     let secret = made["value"].as_str().unwrap().to_owned();
     cases.push(Case { what: "of a leaver", id: id_of(&made), secret, model: "sim-small" });
     world.admin("POST", &format!("/v1/organization/projects/{gone}/archive"), Value::Null).await;
@@ -78,8 +82,7 @@ async fn a_call_is_explained_as_the_gateway_answers_it() {
     for Case { what, id, secret, model } in &cases {
         let body = json!({"model": model, "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]});
         let answer = world.server.call("POST", "/v1/chat/completions", secret, Some(&body)).await;
-        let path =
-            format!("/v1/organization/access/explain?principal={id}&permission=model.request:{model}");
+        let path = format!("/v1/organization/access/explain?principal={id}&permission=model.request:{model}");
         let told = world.admin("GET", &path, Value::Null).await;
         assert_eq!(told["allowed"], answer.status == 200, "{what}: {} {told}", answer.body);
         assert_eq!(told["code"], answer.body["error"]["code"], "{what}: {told}");

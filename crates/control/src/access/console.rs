@@ -61,7 +61,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 async fn access_page(call: Call) -> Result<Answer, Failure> {
     let mut shell = console::shell(&call, "Access", Section::Access).await?;
     let query = &call.query;
-    let (principal, chosen, model) = (query.text("principal").trim(), query.text("permission"), query.text("model").trim());
+    let (principal, chosen, model) =
+        (query.text("principal").trim(), query.text("permission"), query.text("model").trim());
     let resource = query.text("resource");
     let wanted = if chosen == MODEL { format!("{MODEL}:{model}") } else { chosen.to_owned() };
     let answer = match chosen.is_empty() {
@@ -94,10 +95,7 @@ async fn access_page(call: Call) -> Result<Answer, Failure> {
     })
 }
 
-async fn ask(
-    call: &Call,
-    (principal, wanted, resource): (&str, &str, &str),
-) -> Result<AnswerCard, Failure> {
+async fn ask(call: &Call, (principal, wanted, resource): (&str, &str, &str)) -> Result<AnswerCard, Failure> {
     let asked = Asked::parse(wanted)?;
     let question = Question { principal, act: asked, resource };
     let answered = explain_access(&call.control, &call.grant, question).await?;
@@ -130,7 +128,11 @@ fn answer_card(answered: Answered, asked: Asked<'_>, zone: &TimeZone) -> AnswerC
             Asked::Model(model) => format!("call {model}"),
         },
         roles: missing.roles.iter().map(|(role, is_whole)| (role_name(*role), !is_whole)).collect(),
-        givers: missing.givers.into_iter().map(|user| Person { name: user.name, email: user.email }).collect(),
+        givers: missing
+            .givers
+            .into_iter()
+            .map(|user| Person { name: user.name, email: user.email })
+            .collect(),
     });
     AnswerCard {
         is_allowed: answered.decision.is_allowed(),
@@ -165,11 +167,8 @@ fn reason_rows<'a>(reasons: impl IntoIterator<Item = &'a Reason>, zone: &TimeZon
 }
 
 fn permissions(chosen: &str) -> Vec<Choice> {
-    let choice = |value: &str, label: String| Choice {
-        value: value.to_owned(),
-        label,
-        is_selected: value == chosen,
-    };
+    let choice =
+        |value: &str, label: String| Choice { value: value.to_owned(), label, is_selected: value == chosen };
     let all = Permission::ALL.iter().map(|one| choice(one.name(), act(*one)));
     all.chain([choice(MODEL, "call a model, with a key".to_owned())]).collect()
 }

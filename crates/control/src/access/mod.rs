@@ -239,7 +239,8 @@ fn of_admin_key(
     }
     let stands = |owner: &&PersonRights| owner.member.suspended_at.is_none();
     let Some(rights) = owner.filter(stands) else {
-        let why = "acts as its owner within what its maker may do, and one of them is suspended or not a member";
+        let why =
+            "acts as its owner within what its maker may do, and one of them is suspended or not a member";
         return refused("invalid_api_key", "admin key", name, why);
     };
     let (explanation, reasons, told) = of_person(rights, permission, resource);

@@ -4,7 +4,6 @@ use domain::Error;
 use domain::access::{Permission, ProjectRole};
 use domain::audit::Verb;
 use domain::ids::{ProjectId, UserId};
-use domain::members::ProjectMember;
 use domain::page::{Order, PageRequest};
 use domain::routes::{Access, Method};
 
@@ -16,7 +15,7 @@ use crate::http::console;
 use crate::http::shell::{Choice, Flash, Person, Section};
 use crate::projects::detail_pages::{ProjectInvites, ProjectMembersPage};
 use crate::projects::forms::people;
-use crate::projects::frame::{Frame, frame, may, may_here, project_root};
+use crate::projects::frame::{Frame, frame, granted_here, may, may_here, project_root};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 /// How many people the page shows.
@@ -113,7 +112,7 @@ pub(super) fn roles(selected: &str) -> Vec<Choice> {
     Choice::list(&ProjectRole::ALL.map(|role| (role.name(), role.title())), selected)
 }
 
-fn role_of(call: &Call) -> Result<ProjectRole, Error> {
+pub(super) fn role_of(call: &Call) -> Result<ProjectRole, Error> {
     let bad = || Error::invalid_param("invalid_role", "role", "Choose a role from the list.");
     ProjectRole::parse(call.form().text("role")).ok_or_else(bad)
 }

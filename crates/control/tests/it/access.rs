@@ -135,8 +135,10 @@ async fn an_explanation_agrees_with_the_door_for_every_row_and_person() {
                 absent.push(trial.line.clone());
                 break;
             }
-            let query =
-                format!("principal={}&permission={}&resource={}", person.id, trial.permission, trial.resource);
+            let query = format!(
+                "principal={}&permission={}&resource={}",
+                person.id, trial.permission, trial.resource
+            );
             let told = explained(&world, &world.acme.admin_key, &query).await;
             assert_eq!(told["allowed"], is_through, "{what}: {} {}: {told}", trial.line, answer.text);
             let own = explained(&world, &person.key, &query);
@@ -279,7 +281,10 @@ async fn one_asks_about_oneself_owners_about_their_people_and_auditors_about_any
     let theirs = done(&world, "POST /v1/organizations", json!({"name": "Theirs"})).await;
     assert_eq!(ask(auditor, &member.id, &id_of(&theirs)).await, ask(auditor, &member.id, NOWHERE).await);
     let unknown = "GET /v1/organization/access/explain?permission=king.be";
-    assert_eq!(world.by(member, unknown, json!(null)).await.refusal(), (400, "unknown_permission".to_owned()));
+    assert_eq!(
+        world.by(member, unknown, json!(null)).await.refusal(),
+        (400, "unknown_permission".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -316,7 +321,8 @@ async fn an_admin_key_is_explained_as_its_owner_and_other_keys_open_nothing_here
     let here = project(&world, "Support").await;
     let owner = in_project(&world, "owner", &here, "owner").await;
     let (id, _) = admin_key(&world, &owner).await;
-    let about = |who: &str, permission: &str| format!("principal={who}&permission={permission}&resource={here}");
+    let about =
+        |who: &str, permission: &str| format!("principal={who}&permission={permission}&resource={here}");
     let yes = explained(&world, &world.acme.admin_key, &about(&id, "project.update")).await;
     assert_eq!((&yes["allowed"], &yes["acts_as"]["id"]), (&json!(true), &json!(owner.id)));
     assert_eq!(yes["principal"]["type"], "admin_api_key");
@@ -326,7 +332,10 @@ async fn an_admin_key_is_explained_as_its_owner_and_other_keys_open_nothing_here
     done(&world, &format!("DELETE /v1/organization/admin_api_keys/{id}"), Value::Null).await;
     let dead = explained(&world, &world.acme.admin_key, &about(&id, "project.update")).await;
     assert_eq!((&dead["allowed"], &dead["code"]), (&json!(false), &json!("invalid_api_key")));
-    assert_eq!((&dead["missing"], &dead["sentence"]), (&json!(null), &json!("No: the admin key ci is revoked.")));
+    assert_eq!(
+        (&dead["missing"], &dead["sentence"]),
+        (&json!(null), &json!("No: the admin key ci is revoked."))
+    );
     let keys = format!("POST /v1/organization/projects/{here}/api_keys");
     let key = id_of(&world.by(&owner, &keys, json!({"name": "app"})).await.json());
     let no = explained(&world, &world.acme.admin_key, &about(&key, "project.read")).await;
@@ -355,9 +364,10 @@ async fn an_admin_key_reaches_no_further_than_its_maker() {
     }
     let made = made.json();
     let (id, secret) = (id_of(&made), made["value"].as_str().unwrap().to_owned());
-    for (permission, line) in
-        [("member.read", "GET /v1/organization/users"), ("admin_key.read", "GET /v1/organization/admin_api_keys")]
-    {
+    for (permission, line) in [
+        ("member.read", "GET /v1/organization/users"),
+        ("admin_key.read", "GET /v1/organization/admin_api_keys"),
+    ] {
         let is_through = world.call(&secret, line, &[], "").await.status == StatusCode::OK;
         let query = format!("principal={id}&permission={permission}");
         let told = explained(&world, &world.acme.admin_key, &query).await;
@@ -370,10 +380,8 @@ async fn an_admin_key_reaches_no_further_than_its_maker() {
 async fn what_one_may_do_with_ones_own_is_told_for_each_key() {
     let world = World::new().await;
     let here = project(&world, "Support").await;
-    let (one, two) = (
-        in_project(&world, "one", &here, "member").await,
-        in_project(&world, "two", &here, "member").await,
-    );
+    let (one, two) =
+        (in_project(&world, "one", &here, "member").await, in_project(&world, "two", &here, "member").await);
     let keys = format!("/v1/organization/projects/{here}/api_keys");
     let key = id_of(&world.by(&one, &format!("POST {keys}"), json!({"name": "mine"})).await.json());
     for person in [&one, &two] {
@@ -476,10 +484,23 @@ async fn a_list_says_who_can_see_a_project_and_how() {
     }
     let names: Vec<&str> = whole.iter().map(|one| one["name"].as_str().unwrap()).collect();
     let expected = [
-        "admin", "finance", "auditor", "project-owner", "project-member", "viewer", "custom", "narrow", "grouped",
-        "elevated", "first", "second",
+        "admin",
+        "finance",
+        "auditor",
+        "project-owner",
+        "project-member",
+        "viewer",
+        "custom",
+        "narrow",
+        "grouped",
+        "elevated",
+        "first",
+        "second",
     ];
-    assert_eq!(names, expected, "people in order, then service accounts; neither member nor whose time has ended");
+    assert_eq!(
+        names, expected,
+        "people in order, then service accounts; neither member nor whose time has ended"
+    );
     for seer in whole.iter().filter(|seer| seer["type"] == "user") {
         let may = |permission: &str| {
             let listed = seer["permissions"].as_array().unwrap();
@@ -487,7 +508,8 @@ async fn a_list_says_who_can_see_a_project_and_how() {
         };
         assert_eq!(seer["sees_project"], may("project.read"), "{seer}");
         for permission in ["project.read", "api_key.manage", "cost.read"] {
-            let query = format!("principal={}&permission={permission}&resource={here}", seer["id"].as_str().unwrap());
+            let query =
+                format!("principal={}&permission={permission}&resource={here}", seer["id"].as_str().unwrap());
             let told = explained(&world, &world.acme.admin_key, &query).await;
             assert_eq!(told["decision"] == "allowed", may(permission), "{seer}");
         }
@@ -499,7 +521,11 @@ async fn a_list_says_who_can_see_a_project_and_how() {
     let named = |what: &str| &people.iter().find(|(known, _)| *known == what).unwrap().1;
     let seen = world.by(named("viewer"), &format!("GET {path}?limit=100"), json!(null)).await.json();
     let kinds: Vec<&Value> = seen["data"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
-    assert_eq!((kinds.len(), kinds.contains(&&json!("service_account"))), (10, false), "a viewer sees no accounts");
+    assert_eq!(
+        (kinds.len(), kinds.contains(&&json!("service_account"))),
+        (10, false),
+        "a viewer sees no accounts"
+    );
     let refused = world.by(named("member"), &format!("GET {path}"), json!(null)).await;
     assert_eq!(refused.refusal().0, 404);
 }
@@ -517,7 +543,10 @@ async fn a_list_says_what_a_person_can_see_and_why() {
     let mine = world.by(&worker, "GET /v1/organization/access/mine", json!(null)).await.json();
     let theirs = done(&world, &format!("GET /v1/organization/users/{}/access", worker.id), Value::Null).await;
     assert_eq!(mine, theirs);
-    assert_eq!((&mine["can"], &mine["email"]), (&json!("sees the organization"), &json!("worker@example.test")));
+    assert_eq!(
+        (&mine["can"], &mine["email"]),
+        (&json!("sees the organization"), &json!("worker@example.test"))
+    );
     let told: Vec<(&Value, &Value)> = mine["projects"]["data"]
         .as_array()
         .unwrap()

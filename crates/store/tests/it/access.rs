@@ -76,7 +76,7 @@ async fn world(store: &Store) {
     let grant = whole(organization(1));
     let mut change = store.change(&grant, noon()).await.unwrap();
     let new = NewOrganization { name: "Acme".to_owned(), time_zone: TimeZone::utc() };
-    change.insert_organization(organization(1), &new, id_of("admin")).await.unwrap();
+    change.insert_organization(organization(1), &new, id_of("admin"), "acme".to_owned()).await.unwrap();
     for (name, role) in PEOPLE.into_iter().skip(1) {
         change.insert_member(organization(1), id_of(name), role, Some(id_of("admin"))).await.unwrap();
     }
@@ -182,7 +182,8 @@ fn what_a_person_has_is_what_authorize_sums_up() {
         let rights = store.person_rights(&grant, id_of("grouped"), noon()).await.unwrap();
         assert_eq!(told(&rights.reasons), ["Member"], "what ended is gone");
         assert!(!everybody(&store, 100).await.iter().any(|one| one.user.id == id_of("grouped")));
-        tamper(&url, &format!("update members set suspended_at = 1 where user_id = '{}'", id_of("owner"))).await;
+        tamper(&url, &format!("update members set suspended_at = 1 where user_id = '{}'", id_of("owner")))
+            .await;
         let rights = store.person_rights(&grant, id_of("owner"), noon()).await.unwrap();
         assert!(rights.member.suspended_at.is_some());
         assert_eq!(told(&rights.reasons), ["Member", "Project Owner in project 1"], "as they would be");
@@ -260,7 +261,8 @@ fn a_thousand_people_are_listed_in_a_tenth_of_a_second() {
         let all = everybody(&store, 100).await;
         assert_eq!(all.len() as u128, CROWD + 7);
         assert!(all.windows(2).all(|pair| pair[0].user.id < pair[1].user.id), "in order, each once");
-        let page = PageRequest { after: Some(user(1_500).to_string()), ..PageRequest::first(100, Order::Ascending) };
+        let page =
+            PageRequest { after: Some(user(1_500).to_string()), ..PageRequest::first(100, Order::Ascending) };
         let mut fastest = Duration::MAX;
         for _ in 0..5 {
             let began = Instant::now();

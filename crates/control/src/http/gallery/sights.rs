@@ -123,7 +123,10 @@ fn seers(theme: Theme) -> ProjectAccessPage {
                 "Grace Hopper",
                 owner,
                 1,
-                vec![reason("Project Owner", "Support chat", ""), reason("Viewer", "Support chat", "On call")],
+                vec![
+                    reason("Project Owner", "Support chat", ""),
+                    reason("Viewer", "Support chat", "On call"),
+                ],
             ),
             row("Noor <b>bold</b> Haddad", "sees cost", 0, vec![reason("Finance", "", "")]),
             worker,
@@ -153,7 +156,11 @@ fn sight(theme: Theme) -> SightPage {
             "See the organization's name and settings.".to_owned(),
         )],
         projects: vec![
-            row(0, "manages own keys; sees the project, people, service accounts, policy and own usage", "Member"),
+            row(
+                0,
+                "manages own keys; sees the project, people, service accounts, policy and own usage",
+                "Member",
+            ),
             row(2, "sees the project, people, policy, usage and cost", "Viewer"),
             row(3, "manages everything", "Project Owner"),
             row(5, "sees cost", "Finance"),

@@ -86,7 +86,9 @@ pub async fn run(asked: Access) -> Result<(), Failed> {
 fn explanation(answer: &Value) -> String {
     let mut text = format!("{}\n", words(&answer["sentence"]));
     // Writing to a text cannot fail.
-    let mut line = |words: String| drop(writeln!(text, "  {words}"));
+    let mut line = |words: String| {
+        let _ = writeln!(text, "  {words}");
+    };
     for step in answer["steps"].as_array().into_iter().flatten() {
         let mark = if step["passes"] == true { "+" } else { "-" };
         line(format!("{mark} {}", words(&step["sentence"])));
@@ -106,7 +108,7 @@ fn explanation(answer: &Value) -> String {
     text
 }
 
-/// `Project Owner in Support, given by Ada on 2026-11-24T…, through the group Platform`.
+/// `Project Owner in Support, given by NAME on 2026-11-24T…, through the group Platform`.
 fn reason_line(reason: &Value) -> String {
     let mut text = format!("{} in {}", words(&reason["role"]["name"]), words(&reason["scope"]["name"]));
     if !reason["through"].is_null() {

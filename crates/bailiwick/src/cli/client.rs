@@ -113,7 +113,10 @@ impl Client {
             let mut query = query.to_vec();
             query.extend([("limit", size.as_str()), ("after", after.as_str())]);
             let mut answer = self.get(path, &query).await?;
-            let mut page = field.map_or_else(|| answer.take(), |field| answer[field].take());
+            let mut page = match field {
+                Some(field) => answer[field].take(),
+                None => answer,
+            };
             has_more = page["has_more"] == true;
             let next = page["next"].as_str().or(page["last_id"].as_str()).unwrap_or_default().to_owned();
             match page["data"].take() {
@@ -139,7 +142,7 @@ impl Client {
             let (parts, body) = response.into_parts();
             let read = Limited::new(body, ANSWER_MOST).collect().await;
             let bytes = read.map_err(|error| Failed(format!("{}: {error}", self.server)))?.to_bytes();
-            Ok((parts.status, bytes))
+            Ok::<_, Failed>((parts.status, bytes))
         });
         let too_slow = |_| Failed(format!("{}: no answer in {} s", self.server, PATIENCE.as_secs()));
         let (status, bytes) = answered.await.map_err(too_slow)??;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::server::BAILIWICK;
-use crate::world::{World, id_of};
+use crate::world::{World, text_of};
 
 /// Runs a command against the world's server with an admin key.
 async fn run(world: &World, key: &str, words: &[&str]) -> Output {
@@ -41,7 +41,7 @@ async fn refused(world: &World, key: &str, words: &[&str]) -> String {
 async fn access_is_explained_on_the_command_line() {
     let world = World::new().await;
     let project = world.project("Support").await;
-    let worker = world.person("worker", "member", Some((&project, "member"))).await;
+    let worker = world.person(&world.acme, "worker@acme.test", "member", Some((&project, "member"))).await;
     let explain =
         ["access", "explain", "--principal", "worker@acme.test", "--resource", &project, "--permission"];
     let ask = |permission: &'static str| explain.iter().copied().chain([permission]).collect::<Vec<_>>();
@@ -79,7 +79,7 @@ async fn the_nouns_are_listed_shown_and_made_on_the_command_line() {
     assert_eq!(json_of(&world, &["org", "rename", "Acme 2"]).await["name"], "Acme 2");
     assert_eq!(said(&world, &["project", "list"]).await, "nothing\n");
     let create = ["project", "create", "Support", "--environment", "staging", "--team", "Shop"];
-    let project = id_of(&json_of(&world, &create).await);
+    let project = text_of(&json_of(&world, &create).await, "id");
     for n in 0..120 {
         world.project(&format!("Project {n}")).await;
     }
@@ -96,13 +96,13 @@ async fn the_nouns_are_listed_shown_and_made_on_the_command_line() {
     assert!(said(&world, &["project", "show", &project]).await.contains("Shop"));
     let invite = json_of(&world, &["member", "invite", "new@acme.test", "--project", &project]).await;
     assert!(invite["url"].as_str().unwrap().contains("/invites/"), "{invite}");
-    let person = world.person("person", "member", None).await;
+    let person = world.person(&world.acme, "person@acme.test", "member", None).await;
     let role = json_of(&world, &["member", "role", &person.user_id, "finance"]).await;
     assert_eq!(role["bailiwick_role"], "finance");
     assert!(said(&world, &["member", "list"]).await.contains("person@acme.test"));
     assert!(said(&world, &["member", "show", &person.user_id]).await.contains("finance"));
     let key = json_of(&world, &["key", "create", &project, "app", "--model", "sim-small"]).await;
-    let id = id_of(&key);
+    let id = text_of(&key, "id");
     assert!(key["value"].as_str().unwrap().starts_with("sk-proj-bw"), "{key}");
     let listed = said(&world, &["key", "list", &project]).await;
     assert!(listed.contains(&id) && !listed.contains(key["value"].as_str().unwrap()), "{listed}");

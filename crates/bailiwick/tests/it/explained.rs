@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, id_of};
+use crate::world::{World, text_of};
 
 /// A key, and the model that it asks for.
 struct Case {
@@ -20,7 +20,7 @@ async fn key(world: &World, project: &str, what: &'static str, fields: Value, mo
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let keys = format!("/v1/organization/projects/{project}/api_keys");
     let made = world.admin("POST", &keys, body).await;
-    Case { what, id: id_of(&made), secret: made["value"].as_str().unwrap().to_owned(), model }
+    Case { what, id: text_of(&made, "id"), secret: made["value"].as_str().unwrap().to_owned(), model }
 }
 
 async fn cases(world: &World) -> Vec<Case> {
@@ -61,14 +61,14 @@ async fn cases(world: &World) -> Vec<Case> {
     let policy = format!("/v1/organization/projects/{two}/api_keys/{}/policy/provider.allowed", kept_off.id);
     world.admin("POST", &policy, json!({"value": ["main"]})).await;
     cases.push(kept_off);
-    let leaver = world.person("leaver", "member", Some((&one, "member"))).await;
+    let leaver = world.person(&world.acme, "leaver@acme.test", "member", Some((&one, "member"))).await;
     let keys = format!("/v1/organization/projects/{one}/api_keys");
     let made = world.server.ok("POST", &keys, &leaver.admin_key, Some(&json!({"name": "left"}))).await;
     world
         .admin("DELETE", &format!("/v1/organization/projects/{one}/users/{}", leaver.user_id), Value::Null)
         .await;
     let secret = made["value"].as_str().unwrap().to_owned();
-    cases.push(Case { what: "of a leaver", id: id_of(&made), secret, model: "sim-small" });
+    cases.push(Case { what: "of a leaver", id: text_of(&made, "id"), secret, model: "sim-small" });
     world.admin("POST", &format!("/v1/organization/projects/{gone}/archive"), Value::Null).await;
     cases
 }

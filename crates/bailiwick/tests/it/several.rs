@@ -200,7 +200,7 @@ async fn nothing_of_one_organization_shows_in_another_however_one_person_moves_b
     let seed = std::env::var("BAILIWICK_SEED").map_or(20_261_103, |seed| seed.parse().unwrap());
     println!("seed {seed}");
     for database in engines::all() {
-        let world = World::on(database.as_ref().map(Postgres::url)).await;
+        let world = World::on(database.as_ref().map(Postgres::url), true).await;
         let (person, mut places) = places(&world).await;
         let browser = world.browser(&person).await;
         let mut dice = Dice(seed);

@@ -263,6 +263,18 @@ const HOLDINGS: &[Holding] = &[
         purged_by: of_organization!("policy_exceptions"),
     },
     Holding {
+        table: "policy_trials",
+        shown: shown!(
+            "policy_trial": "policy_trials"
+            of "organization_id" by Text "level || ' ' || level_id || ' ' || setting" {
+            Text: setting level level_id mode set_by;
+            Json: value floor;
+            Flag: is_locked;
+            Number: set_at ends_at;
+        }),
+        purged_by: of_organization!("policy_trials"),
+    },
+    Holding {
         table: "policy_warnings",
         shown: shown!(
             "policy_warning": "policy_warnings" of "organization_id"

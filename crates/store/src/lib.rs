@@ -30,6 +30,8 @@ mod model_permissions;
 mod organizations;
 mod permission_uses;
 pub mod policy;
+mod policy_trials;
+mod policy_warnings;
 pub mod prices;
 mod project_members;
 mod projects;

@@ -26,6 +26,7 @@ paired! {
     11 "0011_scopes",
     12 "0012_policy",
     13 "0013_messages",
+    15 "0015_trials",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

@@ -1,9 +1,11 @@
-//! Commands on an instance that need no running server: `bootstrap` and `verify`.
+//! Commands on an instance that need no running server: `bootstrap`, `let-in` and `verify`.
 
 use std::io::Read as _;
 use std::sync::Arc;
 
 use control::{Control, NoFollowers};
+use domain::access::{Grant, Task};
+use domain::ids::OrganizationId;
 
 use super::serve::{control_settings, open, told};
 use super::{Failed, print};
@@ -29,16 +31,36 @@ pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> 
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password)?;
     let password = password.strip_suffix('\n').unwrap_or(&password);
-    let opened = open(&config).await?;
-    let settings = control_settings(&config, config.listen);
-    let control =
-        Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
-            .map_err(refused)?;
+    let control = control(&config).await?;
     let made =
         control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
     let made = made.map_err(refused)?;
     control.store.close().await;
     print(&serde_json::to_string(&made)?)
+}
+
+/// Takes away the networks of an organization's console and admin API, and prints what was taken away.
+pub async fn let_in(config: Config, organization: &str) -> Result<(), Failed> {
+    let control = control(&config).await?;
+    let id: Option<OrganizationId> = match organization.parse() {
+        Ok(id) => Some(id),
+        Err(_) => control.store.organization_of_slug(organization).await.map_err(told)?,
+    };
+    let id = id.ok_or_else(|| Failed(format!("there is no organization {organization}")))?;
+    let grant = Grant::system(Task::Operator, Some(id));
+    control.store.organization(&grant).await.map_err(told)?;
+    let cleared = control::policy::let_in(&control, &grant).await.map_err(refused)?;
+    control.store.close().await;
+    let cleared: Vec<&str> = cleared.into_iter().map(domain::policy::Setting::name).collect();
+    print(&serde_json::json!({"organization_id": id, "cleared": cleared}).to_string())
+}
+
+/// The control plane on the instance's database, without a server.
+async fn control(config: &Config) -> Result<Control, Failed> {
+    let opened = open(config).await?;
+    let settings = control_settings(config, config.listen);
+    Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
+        .map_err(refused)
 }
 
 /// Recomputes ledger and audit chain and prints the report as JSON; an error when anything differs.

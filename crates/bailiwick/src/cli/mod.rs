@@ -36,6 +36,14 @@ enum Command {
         #[command(flatten)]
         admin: instance::FirstAdmin,
     },
+    /// Take away the networks of an organization's console and admin API, for Admins who are locked out; prints JSON.
+    LetIn {
+        #[command(flatten)]
+        place: Where,
+        /// The organization's id, or its name in the console's addresses.
+        #[arg(long, value_name = "ID|SLUG")]
+        organization: String,
+    },
     /// Recompute ledger and audit chain, also while serving; prints JSON, fails on any difference.
     Verify(Where),
     /// Bring the database's schema up to date and end.
@@ -120,6 +128,9 @@ pub fn run() -> ExitCode {
         }),
         Command::Bootstrap { place, admin } => {
             place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
+        }
+        Command::LetIn { place, organization } => {
+            place.load().and_then(|config| block_on(instance::let_in(config, &organization)))
         }
         Command::Verify(place) => place.load().and_then(|config| block_on(instance::verify(config))),
         Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),

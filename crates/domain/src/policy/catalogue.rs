@@ -82,10 +82,10 @@ settings! {
         "Whether a failed call may be tried again elsewhere: with any provider, with the same one, or not at all.";
     OpenSync = "call.open_record", Kind::Choice(&["written", "synced"]), [Organization Environment Project], false,
         "Whether the open record of a call is written, or also synced to disk, before the call leaves.";
-    SignInNetworks = "network.sign_in", Kind::Networks, [Organization], true,
-        "The networks from which members may use the console.";
-    AdminNetworks = "network.admin_api", Kind::Networks, [Organization], true,
-        "The networks from which the admin API may be called.";
+    SignInNetworks = "network.sign_in", Kind::Networks, [Organization Environment Project], true,
+        "The networks from which members may enter the console, and open a project there.";
+    AdminNetworks = "network.admin_api", Kind::Networks, [Organization Environment Project Key], true,
+        "The networks from which the admin API may be called: at all, about a project, or with an admin key.";
     GatewayNetworks = "network.gateway", Kind::Networks, [Organization Environment Project Key], true,
         "The networks from which keys may call.";
     HandoverDeadline = "handover.deadline_days", Kind::Most { unit: "days", least: 1, most: 90 },

@@ -162,6 +162,11 @@ impl Decided {
         self.value.as_ref().is_none_or(|value| value.allows_address(address))
     }
 
+    /// Whether something that comes from there is allowed; from an unknown address only where nobody set anything.
+    pub fn allows_from(&self, address: Option<std::net::IpAddr>) -> bool {
+        address.map_or(self.value.is_none(), |address| self.allows_address(address))
+    }
+
     /// Whether a switch is on; off where nobody set it.
     pub fn is_on(&self) -> bool {
         self.value == Some(Value::Switch(true))

@@ -4,7 +4,7 @@ use askama::Template;
 use domain::Error;
 use domain::access::{Permission, Target, allows};
 use domain::organizations::{Organization, OrganizationState};
-use domain::time::Timestamp;
+use domain::time::{TimeZone, Timestamp};
 use http::header;
 
 use super::errors::ErrorPage;
@@ -16,10 +16,11 @@ use crate::{Answer, Call, Failure, accounts};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 10] = [
+const PLACES: [(Section, Permission); 11] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
+    (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -74,6 +75,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         here,
         hidden,
         flashes: flash(call).into_iter().collect(),
+        made_at: When::minute(call.at, &TimeZone::utc()),
     })
 }
 

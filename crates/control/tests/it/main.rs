@@ -11,6 +11,7 @@ mod approvals;
 mod attenuation;
 mod dice;
 mod doors;
+mod keys;
 mod money;
 mod organizations;
 mod people;

@@ -34,8 +34,6 @@ pub struct Aim {
     pub path: String,
     /// Things that have to be there besides.
     pub with: Vec<String>,
-    /// Whether it may put its organization out of use, so that it has to be brought back.
-    pub is_suspending: bool,
     /// Whether the people that it names may be any of the organization.
     pub is_naming: bool,
     /// As whom it is tried where one try has to succeed.
@@ -144,11 +142,10 @@ pub fn aims(surface: Surface) -> Vec<Aim> {
 
 fn read(route: Route, line: &'static str, is_only: bool) -> Aim {
     let (mut named, mut with, mut rest) = (BTreeMap::new(), Vec::new(), line);
-    let (mut is_suspending, mut is_naming, mut by) = (false, false, "admin");
+    let (mut is_naming, mut by) = (false, "admin");
     while !rest.is_empty() && !rest.starts_with(['{', '?']) {
         let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
         match (word.strip_prefix('+'), word.split_once("=$")) {
-            _ if word == "~suspends" => is_suspending = true,
             _ if word == "~names" => is_naming = true,
             _ if word.starts_with('@') => by = &word[1..],
             (Some(thing), _) => with.push(thing.to_owned()),
@@ -169,5 +166,5 @@ fn read(route: Route, line: &'static str, is_only: bool) -> Aim {
     }
     assert!(named.is_empty(), "aims.txt: {} has no parameter {:?}", route.path, named.keys());
     let note = if is_only { String::new() } else { line.to_owned() };
-    Aim { route, path, with, is_suspending, is_naming, by, body: rest.to_owned(), note }
+    Aim { route, path, with, is_naming, by, body: rest.to_owned(), note }
 }

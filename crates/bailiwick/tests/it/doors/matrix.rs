@@ -67,7 +67,7 @@ async fn try_out(company: &Company, aim: &Aim, caller: &mut Caller, relation: Re
     if sign == '+' && aim.is_write() {
         company.forget(aim, relation).await;
     }
-    company.restore(aim).await;
+    company.bring_back(aim).await;
     sign
 }
 

@@ -38,7 +38,7 @@ impl Twin {
         let answer = self.company.present(aim, &caller, path, body).await;
         assert!(matches!(answer.status, 200 | 303), "{}: {}", aim.name(), answer.body);
         self.company.forget(aim, Relation::Own).await;
-        self.company.restore(aim).await;
+        self.company.bring_back(aim).await;
         self.alike.answer(&answer)
     }
 

@@ -55,12 +55,12 @@ fn kind(name: &str) -> (Level, &'static str) {
     }
     match name {
         "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
-        | "features" | "organization_name" | "finance_role" | "viewer_role" => (Level::None, ""),
+        | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
         "own_approval" => (Level::Link, "appr_"),
         "review_item" => (Level::Organization, "item_"),
-        "slug" => (Level::Organization, ""),
+        "slug" | "organization_name" => (Level::Organization, ""),
         "delivery" => (Level::Organization, "dlv_"),
         "mail" => (Level::Organization, "mail_"),
         "audit_record" => (Level::Organization, "audit_"),
@@ -165,7 +165,6 @@ impl Company {
             ("features", _) => {
                 return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
             }
-            ("organization_name", _) => return self.organization_name(caller).await,
             ("somebody", _) => return self.make(name, relation, caller).await,
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
@@ -176,6 +175,8 @@ impl Company {
             ("model", Relation::Foreign | Relation::Away) => return "foreign-model".to_owned(),
             (_, Relation::Nowhere) | ("set_up_token", _) => return unknown(name),
             ("project", _) => return self.place(relation).project.to_owned(),
+            // As it is now: other calls rename organizations.
+            ("organization_name", _) => return self.organization_name(relation).await,
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
@@ -371,21 +372,8 @@ impl Company {
         }
     }
 
-    /// Brings back whatever organization a call put out of use.
-    pub async fn restore(&self, aim: &Aim) {
-        if !aim.is_suspending {
-            return;
-        }
-        for organization in [&self.world.acme, &self.world.other] {
-            let reactivate = "/v1/organization/reactivate";
-            self.world.server.call("POST", reactivate, &organization.admin_key, None).await;
-        }
-        self.things.lock().await.retain(|(name, ..), _| name != "suspended");
-    }
-
-    async fn organization_name(&self, caller: &Caller) -> String {
-        let is_other = caller.user_id == self.world.other.user_id;
-        let organization = if is_other { &self.world.other } else { &self.world.acme };
+    async fn organization_name(&self, relation: Relation) -> String {
+        let organization = self.place(relation).organization;
         text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
     }
 

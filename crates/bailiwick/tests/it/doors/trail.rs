@@ -102,7 +102,7 @@ async fn success_is_written_down(company: &Company, trail: &Trail, aim: &Aim) ->
     }
     let wanted = Record { verb: verb(aim), organization: chain_of(company, trail, aim).await };
     company.forget(aim, Relation::Own).await;
-    company.restore(aim).await;
+    company.bring_back(aim).await;
     let is_right = records == [wanted.clone()] && is_only_refusals(&others);
     (!is_right).then(|| format!("{}: wrote {records:?} and {others:?}, not {wanted:?}", aim.name()))
 }
@@ -154,11 +154,10 @@ async fn refusals_are_written_down(company: &Company, trail: &Trail, aim: &Aim) 
         }
         counted += usize::from(second.is_empty());
     }
-    let is_unchanged = trail.state().await == state;
-    company.restore(aim).await;
-    if !is_unchanged {
+    if trail.state().await != state {
         wrong.push(format!("{}: refused, and yet something changed", aim.name()));
     }
+    company.bring_back(aim).await;
     (wrong, counted)
 }
 

@@ -55,6 +55,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         here,
         hidden: Vec::new(),
         flashes: Vec::new(),
+        made_at: at(0, 0),
     }
 }
 

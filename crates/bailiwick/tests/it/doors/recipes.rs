@@ -56,7 +56,8 @@ fn read_line(line: &'static str) -> (&'static str, Recipe) {
     let level = match level {
         "organization" => Level::Organization,
         "project" => Level::Project,
-        other => panic!("things.txt: {name} is of organization or project, not of {other}"),
+        "none" => Level::None,
+        other => panic!("things.txt: {name} is of organization, project or none, not of {other}"),
     };
     let (mut is, mut steps) = (None, Vec::new());
     for step in rest.split(" ; ") {

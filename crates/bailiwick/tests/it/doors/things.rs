@@ -334,7 +334,7 @@ impl Company {
     /// What the caller asked for; where they have nothing to ask for, somebody else did.
     async fn own_approval(&self, place: &Place<'_>, caller: &Caller) -> String {
         let is_person = self.people.values().any(|person| person.user_id == caller.user_id);
-        if !is_person {
+        if !is_person || place.project == self.foreign {
             return self.approval("approval", place).await;
         }
         let key = self.world.admin_key(place.organization, &caller.user_id).await;

@@ -41,7 +41,6 @@ pub async fn update_member(
     user: UserId,
     role: OrganizationRole,
 ) -> Result<Member, Failure> {
-    grant.may_keep(user, role.permissions(), None)?;
     let mut change = control.change(grant).await?;
     change.lock_memberships(grant).await?;
     grant.may_change(&change.rank(grant, user).await?, None)?;

@@ -2,6 +2,8 @@
 
 use domain::projects::Environment;
 
+use super::figures::When;
+
 /// The colours that a person chose; kept in the cookie `theme`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -184,6 +186,10 @@ pub enum Section {
     Roles,
     /// Its groups.
     Groups,
+    /// What waits for a second person.
+    Approvals,
+    /// Its access reviews.
+    Reviews,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -217,12 +223,14 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 12] = [
+const ORGANIZATION: [Row; 14] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
+    (Section::Approvals, "Approvals", "approvals", "/approvals"),
+    (Section::Reviews, "Access reviews", "reviews", "/reviews"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -254,6 +262,21 @@ pub struct NavLink {
     pub icon: &'static str,
     /// Whether the viewer is there.
     pub is_here: bool,
+    /// How many things wait there for the viewer.
+    pub waiting: u64,
+}
+
+/// Rights of the viewer that end by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElevationNotice {
+    /// The role, for people.
+    pub role: String,
+    /// Until when.
+    pub until: When,
+    /// How long that is: `1 hour 12 minutes`.
+    pub left: String,
+    /// Where the form that ends it goes.
+    pub end_action: String,
 }
 
 /// The frame around a page of somebody signed in.
@@ -281,6 +304,10 @@ pub struct Shell {
     pub hidden: Vec<Section>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
+    /// How many requests of others wait for the viewer.
+    pub waiting: u64,
+    /// What the viewer is for a while.
+    pub elevation: Option<ElevationNotice>,
 }
 
 impl Shell {
@@ -312,6 +339,7 @@ impl Shell {
             label,
             icon,
             is_here: self.here == *section,
+            waiting: if *section == Section::Approvals { self.waiting } else { 0 },
         };
         rows.iter().filter(|row| !self.hidden.contains(&row.0)).map(link).collect()
     }

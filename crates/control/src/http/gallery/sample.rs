@@ -55,6 +55,8 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         here,
         hidden: Vec::new(),
         flashes: Vec::new(),
+        waiting: 2,
+        elevation: None,
     }
 }
 

@@ -167,13 +167,12 @@ impl Organization {
     /// The organization suspended from a moment on. One that stands still already stays as it is.
     ///
     /// # Errors
-    /// `reason_required`; `text_too_long`.
+    /// `reason_required`; `invalid_label`.
     pub fn suspended(&self, reason: &str, at: Timestamp) -> Result<Self, Error> {
-        let reason = text::free(reason, "reason")?;
-        if reason.is_empty() {
+        let reason = text::label(reason, "reason")?.ok_or_else(|| {
             let sentence = "Say why the organization is suspended; its members read it.";
-            return Err(Error::invalid_param("reason_required", "reason", sentence));
-        }
+            Error::invalid_param("reason_required", "reason", sentence)
+        })?;
         let mut after = self.clone();
         if self.state() == OrganizationState::Active {
             after.suspension = Some(Suspension { at, reason });
@@ -223,6 +222,16 @@ impl NewOrganization {
         let time_zone = TimeZone::named(time_zone.unwrap_or("UTC"))?;
         Ok(Self { name: text::name(name, "name")?, time_zone })
     }
+}
+
+/// How many digits of its id end the slug of an organization.
+const SLUG_DIGITS: usize = 6;
+
+/// The slug of an organization that a person creates: its name and the last digits of its id. A name alone, numbered
+/// where it is taken, would tell them which names other organizations have.
+pub fn slug_of(name: &str, id: OrganizationId) -> String {
+    let id = id.to_string();
+    format!("{}-{}", text::slug(name), &id[id.len() - SLUG_DIGITS..])
 }
 
 #[cfg(test)]
@@ -278,5 +287,12 @@ mod tests {
         let end = PURGED_AFTER_DAYS * 24 * 3_600;
         assert_eq!([end - 1, end].map(|second| closed.is_to_be_purged(at(second))), [false, true]);
         assert!(!organization().is_to_be_purged(at(end * 100)));
+    }
+
+    #[test]
+    fn two_organizations_of_one_name_differ_in_their_slugs() {
+        let id = |random| OrganizationId::from_parts(at(1), random);
+        assert_eq!(slug_of("Acme & Co", id(1)), "acme-co-000001");
+        assert_ne!(slug_of("Acme", id(2)), slug_of("Acme", id(3)));
     }
 }

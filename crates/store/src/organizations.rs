@@ -87,17 +87,17 @@ impl Store {
 }
 
 impl Change {
-    /// Creates an organization under a free slug, with a first Admin; the change goes into its chain.
+    /// Creates an organization under a slug, with a first Admin; the change goes into its chain.
     ///
     /// # Errors
-    /// `Unavailable` when the database is away.
+    /// `already_exists` when the slug is taken; `Unavailable` when the database is away.
     pub async fn insert_organization(
         &mut self,
         id: OrganizationId,
         new: &NewOrganization,
         admin: UserId,
+        slug: String,
     ) -> Result<Organization> {
-        let slug = self.free_slug(&new.name).await?;
         let (name, time_zone, created_at) = (new.name.clone(), new.time_zone.clone(), self.at());
         self.run(
             "insert into organizations (id, name, slug, time_zone, created_at) values ($1, $2, $3, $4, $5)",
@@ -154,7 +154,11 @@ impl Change {
         if done == 0 { Err(Error::not_found("organization")) } else { Ok(()) }
     }
 
-    async fn free_slug(&mut self, name: &str) -> Result<String> {
+    /// The slug of a name, numbered where it is taken. For the operator alone: it tells which names there are.
+    ///
+    /// # Errors
+    /// `name_taken`; `Unavailable` when the database is away.
+    pub async fn free_slug(&mut self, name: &str) -> Result<String> {
         let base = text::slug(name);
         for number in 1..MOST_NAMESAKES {
             let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };

@@ -159,7 +159,8 @@ async fn found(
         change.insert_user(&user, hash).await?;
     }
     let id = OrganizationId::mint(control.ambient.as_ref());
-    let organization = change.insert_organization(id, &new, user.id).await?;
+    let slug = change.free_slug(&new.name).await?;
+    let organization = change.insert_organization(id, &new, user.id, slug).await?;
     change.acted_by(task_of(&user));
     let after = json!({"name": organization.name, "slug": organization.slug, "admin": user.email});
     control.commit(change, AuditEntry::new(Verb::OrganizationCreated, id).after(after)).await?;

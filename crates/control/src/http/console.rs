@@ -4,7 +4,7 @@ use askama::Template;
 use domain::Error;
 use domain::access::{Permission, Standing, Target, allows};
 use domain::organizations::{Feature, Organization, OrganizationState};
-use domain::time::Timestamp;
+use domain::time::{TimeZone, Timestamp};
 use http::header;
 
 use super::errors::ErrorPage;
@@ -16,11 +16,12 @@ use crate::{Answer, Call, Failure, accounts, approvals};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 11] = [
+const PLACES: [(Section, Permission); 12] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
     (Section::Reviews, Permission::ReviewRead),
+    (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -82,6 +83,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         here,
         hidden,
         flashes: flash(call).into_iter().collect(),
+        made_at: When::minute(call.at, &TimeZone::utc()),
     })
 }
 

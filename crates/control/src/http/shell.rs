@@ -190,6 +190,8 @@ pub enum Section {
     Approvals,
     /// Its access reviews.
     Reviews,
+    /// Who may do what, and why.
+    Access,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -208,10 +210,14 @@ pub enum Section {
     ProjectOverview,
     /// A project's keys.
     ProjectKeys,
-    /// A project's members and service accounts.
+    /// A project's members.
     ProjectMembers,
     /// A project's roles.
     ProjectRoles,
+    /// A project's service accounts.
+    ProjectServiceAccounts,
+    /// Who can see a project.
+    ProjectAccess,
     /// What a project used and cost.
     ProjectUsage,
     /// What binds a project.
@@ -223,7 +229,7 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 14] = [
+const ORGANIZATION: [Row; 15] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
@@ -231,6 +237,7 @@ const ORGANIZATION: [Row; 14] = [
     (Section::Roles, "Roles", "roles", "/roles"),
     (Section::Approvals, "Approvals", "approvals", "/approvals"),
     (Section::Reviews, "Access reviews", "reviews", "/reviews"),
+    (Section::Access, "Access", "access", "/access"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -241,11 +248,13 @@ const ORGANIZATION: [Row; 14] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 7] = [
+const PROJECT: [Row; 9] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
     (Section::ProjectRoles, "Roles", "roles", "/roles"),
+    (Section::ProjectServiceAccounts, "Service accounts", "robot", "/service-accounts"),
+    (Section::ProjectAccess, "Who can see it", "access", "/access"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),
@@ -308,6 +317,8 @@ pub struct Shell {
     pub waiting: u64,
     /// What the viewer is for a while.
     pub elevation: Option<ElevationNotice>,
+    /// The moment at which the page was made, in UTC: what a printed page says.
+    pub made_at: When,
 }
 
 impl Shell {

@@ -4,7 +4,7 @@ use domain::Error;
 use domain::access::Grant;
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::OrganizationId;
-use domain::organizations::{Feature, Features, NewOrganization, Organization};
+use domain::organizations::{Feature, Features, NewOrganization, Organization, slug_of};
 use domain::text;
 use domain::time::TimeZone;
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ pub async fn create_organization(
     }
     let mut change = control.change(grant).await?;
     let id = OrganizationId::mint(control.ambient.as_ref());
-    let organization = change.insert_organization(id, &new, actor.user_id).await?;
+    let slug = slug_of(&new.name, id);
+    let organization = change.insert_organization(id, &new, actor.user_id, slug).await?;
     let after = shown(&organization);
     control.commit(change, AuditEntry::new(Verb::OrganizationCreated, id).after(after)).await?;
     Ok(organization)

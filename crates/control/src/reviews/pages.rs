@@ -32,8 +32,17 @@ impl ProgressBar {
         Count(self.reduced)
     }
 
-    /// A part of all rights as the width of a bar: `12.5%`.
-    pub fn width(self, part: u64) -> String {
+    /// The width of the part that was kept: `12.5%`.
+    pub fn kept_width(self) -> String {
+        self.width(self.kept)
+    }
+
+    /// The width of the part that was reduced.
+    pub fn reduced_width(self) -> String {
+        self.width(self.reduced)
+    }
+
+    fn width(self, part: u64) -> String {
         let thousandths = part.saturating_mul(1_000).checked_div(self.items).unwrap_or_default();
         format!("{}.{}%", thousandths / 10, thousandths % 10)
     }

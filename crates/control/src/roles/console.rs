@@ -154,10 +154,9 @@ fn may_manage(call: &Call, head: Option<&ProjectHead>) -> Result<bool, Failure> 
 
 async fn roles_page(call: Call) -> Result<Answer, Failure> {
     let Around { shell, head, root, place, .. } = around(&call, "Roles").await?;
-    let request = PageRequest::first(ROLES_ON_A_PAGE, Order::Ascending);
-    let roles = list_roles(&call.control, &call.grant, place, &request).await?.items;
+    let roles = ranked_roles(&call, &call.grant, place).await?;
     let uses = call.control.store.role_uses(&call.grant, place, call.at).await?;
-    let of_projects = || RoleMatrix::of(&Role::built_in(Level::Project), Level::Project);
+    let of_projects = || RoleMatrix::of(&ranked(Role::built_in(Level::Project)), Level::Project);
     let page = RolesPage {
         roles: roles.iter().map(|role| row(role, &uses, &root)).collect(),
         matrix: RoleMatrix::of(&roles, level_of(place)),
@@ -168,6 +167,17 @@ async fn roles_page(call: Call) -> Result<Answer, Failure> {
         root,
     };
     console::page(&page)
+}
+
+/// The roles of a place as pages list them: built-in ones in their usual order, then custom ones.
+async fn ranked_roles(call: &Call, grant: &Grant, project: Option<ProjectId>) -> Result<Vec<Role>, Failure> {
+    let request = PageRequest::first(ROLES_ON_A_PAGE, Order::Ascending);
+    Ok(ranked(list_roles(&call.control, grant, project, &request).await?.items))
+}
+
+fn ranked(mut roles: Vec<Role>) -> Vec<Role> {
+    roles.sort_by_key(Role::reference);
+    roles
 }
 
 fn row(role: &Role, uses: &HashMap<RoleRef, RoleUses>, root: &str) -> RoleRow {
@@ -348,7 +358,6 @@ pub(crate) async fn offered_roles(
 ) -> Result<Vec<Role>, Failure> {
     let standing = call.actor()?.standing.as_ref().ok_or(Error::Hidden { what: "organization" })?;
     let held = standing.rights_at(project);
-    let request = PageRequest::first(ROLES_ON_A_PAGE, Order::Ascending);
-    let roles = list_roles(&call.control, grant, project, &request).await?.items;
+    let roles = ranked_roles(call, grant, project).await?;
     Ok(roles.into_iter().filter(|role| role.permissions().is_within(held)).collect())
 }

@@ -133,7 +133,7 @@ async fn founded(store: &Store) {
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
     change.insert_user(&person, "the-password-hash").await.unwrap();
     let new = NewOrganization { name: "Acme".to_owned(), time_zone: TimeZone::utc() };
-    change.insert_organization(organization(1), &new, user(1)).await.unwrap();
+    change.insert_organization(organization(1), &new, user(1), "acme".to_owned()).await.unwrap();
     let _ = change.commit(AuditEntry::new(Verb::OrganizationCreated, organization(1))).await.unwrap();
 }
 

@@ -119,7 +119,7 @@ async fn world(store: &Store) -> Facts {
     let grant = whole(organization(1));
     let mut change = store.change(&grant, noon()).await.unwrap();
     let new = NewOrganization { name: "Acme".to_owned(), time_zone: TimeZone::utc() };
-    change.insert_organization(organization(1), &new, user(1)).await.unwrap();
+    change.insert_organization(organization(1), &new, user(1), "acme".to_owned()).await.unwrap();
     let mut facts = Facts::default();
     let admin = RoleRef::Organization(OrganizationRole::Admin);
     facts.given.insert((Principal::User(user(1)), None, admin));
@@ -258,8 +258,8 @@ async fn compare(store: &Store, facts: &Facts) {
             assert_eq!(sources, expected, "user {n} in {place:?}");
         }
         for at in 1..=PROJECTS.unsigned_abs() {
-            let (place, filter) =
-                (place_of(at).unwrap(), KeyFilter { owner_active: Some(true), revoked_too: true });
+            let place = place_of(at).unwrap();
+            let filter = KeyFilter { owner_active: Some(true), revoked_too: true, ..KeyFilter::default() };
             let page = PageRequest::first(100, Order::Ascending);
             let keys = store.project_keys(&grant, place, filter, &page).await.unwrap().items;
             let works = keys.iter().any(|owned| owned.key.owner == KeyOwner::User(user(n)));

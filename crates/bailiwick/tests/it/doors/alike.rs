@@ -48,8 +48,11 @@ impl Alike {
                 }
                 continue;
             }
-            let is_key = plain.ends_with('-') && rest.starts_with("bw");
-            let word = if is_key { SECRET.to_owned() } else { self.word(&rest[..end]) };
+            let word = match &rest[..end] {
+                key if plain.ends_with('-') && key.starts_with("bw") => SECRET.to_owned(),
+                digits if plain.ends_with('-') && is_slug_end(digits) => "DIGITS".to_owned(),
+                word => self.word(word),
+            };
             plain += &word;
             rest = &rest[end..];
             if word == SECRET {
@@ -116,6 +119,16 @@ pub fn prefix_of(word: &str) -> Option<&str> {
 fn is_formed(text: &str, form: &str) -> bool {
     let is_alike = |(c, form): (char, char)| if form == '0' { c.is_ascii_digit() } else { c == form };
     text.len() >= form.len() && text.chars().zip(form.chars()).all(is_alike)
+}
+
+/// The ids in a text.
+pub fn ids_in(text: &str) -> Vec<&str> {
+    text.split(|c: char| !is_of_word(c)).filter(|word| prefix_of(word).is_some()).collect()
+}
+
+/// Whether it ends a slug as an id ends. So do some other words, which are then left out everywhere.
+fn is_slug_end(word: &str) -> bool {
+    word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
 }
 
 /// Whether it is a moment of this decade, in seconds or in microseconds.

@@ -11,13 +11,9 @@ use serde_json::{Map, Value, json};
 use super::aims::{Aim, aims, filled};
 use super::alike::{Alike, difference};
 use super::callers::Caller;
-use super::company::Company;
+use super::company::{BESIDE, Company};
 use super::things::Relation;
 use crate::rows::Rows;
-
-/// Tables of what happens beside calls.
-const BESIDE: [&str; 6] =
-    ["outbox_cursor", "deliveries", "delivery_attempts", "sign_in_attempts", "replicas", "instance"];
 
 /// One of the two companies.
 struct Twin {
@@ -29,7 +25,7 @@ struct Twin {
 impl Twin {
     async fn new() -> Self {
         let company = Company::new().await;
-        let rows = Rows::open(&company.world.database()).await;
+        let rows = Rows::open(&company.world.database).await;
         Self { company, rows, alike: Alike::default() }
     }
 

@@ -21,6 +21,7 @@ pub fn exhibits() -> Vec<Exhibit> {
         Exhibit::new("project-roles", |theme| RolesPage {
             shell: in_project(theme, "Roles", Section::ProjectRoles),
             head: Some(head()),
+            roles: rows(&Role::built_in(Level::Project)),
             matrix: RoleMatrix::of(&Role::built_in(Level::Project), Level::Project),
             of_projects: None,
             root: "/o/northwind/projects/proj_01".to_owned(),
@@ -83,6 +84,10 @@ fn row(name: &str, description: &str, is_built_in: bool) -> RoleRow {
     }
 }
 
+fn rows(roles: &[Role]) -> Vec<RoleRow> {
+    roles.iter().map(|role| row(role.name(), role.description(), role.custom().is_none())).collect()
+}
+
 fn roles(theme: Theme) -> RolesPage {
     let mut shown = Role::built_in(Level::Organization);
     shown.push(custom("Usage <b>bold</b> reader", &[Permission::UsageRead, Permission::CostRead]));
@@ -90,10 +95,7 @@ fn roles(theme: Theme) -> RolesPage {
         shell: shell(theme, "Roles", Section::Roles),
         head: None,
         root: "/o/northwind".to_owned(),
-        roles: shown
-            .iter()
-            .map(|role| row(role.name(), role.description(), role.custom().is_none()))
-            .collect(),
+        roles: rows(&shown),
         matrix: RoleMatrix::of(&shown, Level::Organization),
         of_projects: Some(RoleMatrix::of(&Role::built_in(Level::Project), Level::Project)),
         can_create: true,

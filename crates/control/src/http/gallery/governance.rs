@@ -88,6 +88,7 @@ fn members(theme: Theme) -> MembersPage {
         invite_projects: (0..4)
             .map(|index| InviteProject { project: project(index), roles: invite_roles.clone() })
             .collect(),
+        can_ask: true,
         can_manage: true,
         can_invite: true,
     }

@@ -57,6 +57,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         flashes: Vec::new(),
         waiting: 2,
         elevation: None,
+        made_at: at(0, 0),
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::access::{OrganizationRole, Permission, Standing, Target, allows};
 use domain::approvals::{Approval, Asked, State, duration_words};
 use domain::audit::Verb;
+use domain::ids::ApprovalId;
 use domain::members::User;
 use domain::organizations::Feature;
 use domain::page::{Order, PageRequest};
@@ -122,10 +123,7 @@ pub(crate) async fn approvals_page_with(call: &Call, flash: Option<Flash>) -> Re
     let lasting = actor.standing.as_ref().map(Standing::lasting);
     let decides_for_good =
         lasting.is_some_and(|standing| standing.rights().holds(Permission::ApprovalDecide));
-    let older = PageRequest {
-        after: call.query.one("after").map(str::to_owned),
-        ..PageRequest::first(DECIDED_PER_PAGE, Order::Descending)
-    };
+    let older = call.query.page::<ApprovalId>(DECIDED_PER_PAGE, DECIDED_PER_PAGE, Order::Descending)?;
     let (decided, next) = decided(call, &older, &zone).await?;
     let row = |asked: AskedApproval| waiting_row(asked, &zone);
     let page = ApprovalsPage {

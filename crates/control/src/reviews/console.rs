@@ -2,9 +2,9 @@
 
 use domain::access::{Permission, role_title};
 use domain::audit::Verb;
-use domain::ids::ReviewId;
+use domain::ids::{ReviewId, ReviewItemId};
 use domain::organizations::Feature;
-use domain::page::{Order, PageRequest};
+use domain::page::Order;
 use domain::reviews::{Decision, Item, Proposal, Source, smaller_roles};
 use domain::routes::{Access, Method};
 use domain::time::{TimeZone, Timestamp, Window, civil};
@@ -23,6 +23,8 @@ use crate::{Answer, Call, Endpoint, Failure, page};
 const REVIEWS_PER_PAGE: i64 = 20;
 /// How many rights a page shows.
 const ITEMS_PER_PAGE: i64 = 50;
+/// How many rights the whole of a campaign has at most, on one page for printing.
+const ITEMS_MOST: i64 = 5_000;
 
 /// The rows.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -93,10 +95,7 @@ async fn reviews_page_with(call: &Call, flash: Option<Flash>) -> Result<Answer, 
     let mut shell = console::shell(call, "Access reviews", Section::Reviews).await?;
     shell.flashes.extend(flash);
     let zone = zone(call).await?;
-    let older = PageRequest {
-        after: call.query.one("after").map(str::to_owned),
-        ..PageRequest::first(REVIEWS_PER_PAGE, Order::Descending)
-    };
+    let older = call.query.page::<ReviewId>(REVIEWS_PER_PAGE, REVIEWS_PER_PAGE, Order::Descending)?;
     let found = list_reviews(&call.control, &call.grant, &older).await?;
     let last = found.items.last().filter(|_| found.has_more).map(|one| one.review.id.to_string());
     let form = call.form();
@@ -167,11 +166,10 @@ async fn review_page(call: Call) -> Result<Answer, Failure> {
     let is_closed = opened.review.closed_at.is_some();
     let word = call.query.one("show").unwrap_or(if is_closed { "all" } else { "" });
     let show = SHOWS.iter().find(|(name, ..)| *name == word).unwrap_or(&SHOWS[0]);
-    let next = PageRequest {
-        after: call.query.one("after").map(str::to_owned),
-        ..PageRequest::first(ITEMS_PER_PAGE, Order::Ascending)
-    };
+    let rows = if call.query.flag("whole")?.unwrap_or(false) { ITEMS_MOST } else { ITEMS_PER_PAGE };
+    let next = call.query.page::<ReviewItemId>(rows, rows, Order::Ascending)?;
     let found = list_items(&call.control, &call.grant, id, show.2, &next).await?;
+    let is_part = found.has_more || next.after.is_some();
     let last = found.items.last().filter(|_| found.has_more).map(|one| one.item.id.to_string());
     let address = format!("{}/reviews/{id}", shell.root());
     let shown = |name: &str| format!("{address}?show={name}");
@@ -188,6 +186,7 @@ async fn review_page(call: Call) -> Result<Answer, Failure> {
             .map(|one| ItemRow { is_own: one.item.holder.user_id == viewer, ..item_row(one, &zone) })
             .collect(),
         next_href: last.map(|after| format!("{}&after={after}", shown(show.0))),
+        whole_href: is_part.then(|| format!("{}&whole=true", shown(show.0))),
         can_manage: may(&call, Permission::ReviewManage),
         shell,
     };

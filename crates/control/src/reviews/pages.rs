@@ -180,6 +180,8 @@ pub struct ReviewPage {
     pub items: Vec<ItemRow>,
     /// Where further ones are.
     pub next_href: Option<String>,
+    /// Where all of them are on one page, if these are a part of them.
+    pub whole_href: Option<String>,
     /// Whether the viewer may decide and close.
     pub can_manage: bool,
 }

@@ -203,6 +203,12 @@ fn overlay(prefix: &str, base: &mut toml::Table, own: toml::Table, mistakes: &mu
     }
 }
 
+fn networks(name: &str, texts: &[String], mistakes: &mut Vec<String>) -> Networks {
+    let parsed = Networks::parse(texts);
+    mistakes.extend(parsed.as_ref().err().map(|error| format!("{name}: {error}")));
+    parsed.unwrap_or_default()
+}
+
 fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
     let mut mistakes = Vec::new();
     let data = overrides.data.clone().unwrap_or_else(|| PathBuf::from(&file.data));
@@ -228,13 +234,8 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
             mistakes.push(format!("allow_upstream: {host} is not host:port"));
         }
     }
-    let mut networks = |name: &str, texts: &[String]| {
-        let parsed = Networks::parse(texts);
-        mistakes.extend(parsed.as_ref().err().map(|error| format!("{name}: {error}")));
-        parsed.unwrap_or_default()
-    };
-    let trusted_proxies = networks("trusted_proxies", &file.trusted_proxies);
-    let proxy_protocol = networks("proxy_protocol", &file.proxy_protocol);
+    let trusted_proxies = networks("trusted_proxies", &file.trusted_proxies, &mut mistakes);
+    let proxy_protocol = networks("proxy_protocol", &file.proxy_protocol, &mut mistakes);
     if !["anyone", "nobody"].contains(&file.create_organizations.as_str()) {
         mistakes.push("create_organizations: use \"anyone\" or \"nobody\"".to_owned());
     }

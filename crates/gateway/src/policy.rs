@@ -28,10 +28,10 @@ impl Caller {
     }
 }
 
-/// Whether the key may call from there, at its age.
+/// Whether the key may call from there, at its age, as wide as it is.
 ///
 /// # Errors
-/// `network_not_allowed`; `key_too_old`; `key_not_rotated`.
+/// `network_not_allowed`; `key_too_old`; `key_not_rotated`; `key_not_narrow`.
 pub(crate) fn check_key(
     gateway: &Inner,
     caller: &Caller,
@@ -61,7 +61,46 @@ pub(crate) fn check_key(
     judge(gateway, caller, (&rotation, ""), is_fresh, || {
         let message = "The secret of this API key is older than policy allows. Rotate the key.";
         Refusal::credential("key_not_rotated", message).finally()
+    })?;
+    let narrow = caller.policy(Setting::KeyNarrow, at);
+    let is_narrow = caller.key.view.is_narrow();
+    judge(
+        gateway,
+        caller,
+        (&narrow, ""),
+        |decided| is_narrow || !decided.is_on(),
+        || {
+            let message =
+                "Policy asks for keys that name the scopes or models they may use. Narrow this API key.";
+            Refusal::forbidden("key_not_narrow", message).finally()
+        },
+    )
+}
+
+/// Whether the call may carry the tags that it does.
+///
+/// # Errors
+/// `tags_not_allowed`.
+pub(crate) fn check_tags(
+    gateway: &Inner,
+    caller: &Caller,
+    peek: &Peek,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if !caller.has_policy() || !peek.is_tagged {
+        return Ok(());
+    }
+    let tags = caller.policy(Setting::RequestTags, at);
+    let allows = |decided: &Decided| decided.word(Setting::RequestTags) != Some("refused");
+    judge(gateway, caller, (&tags, ""), allows, || {
+        let message = "Policy does not let calls carry tags of their own. Leave out `metadata`.";
+        Refusal::forbidden("tags_not_allowed", message).about("metadata").finally()
     })
+}
+
+/// Whether a call of a model without a price may pass.
+pub(crate) fn passes_unpriced(caller: &Caller, at: Timestamp) -> bool {
+    caller.policy(Setting::UnpricedModels, at).enforced.word(Setting::UnpricedModels) == Some("pass")
 }
 
 /// Whether the model may be asked for.

@@ -79,7 +79,6 @@ const HOLDINGS: &[Holding] = &[
             Text: id name slug time_zone suspended_reason;
             Number: created_at suspended_at closed_at;
             Json: features_off;
-            Flag: owners_invite;
         }),
         purged_by: Some("delete from organizations where id = $1"),
     },

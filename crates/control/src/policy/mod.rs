@@ -179,6 +179,19 @@ pub async fn clear_policy(
     held(control, grant, place, setting).await
 }
 
+/// What holds in the organization itself.
+///
+/// # Errors
+/// When the store is away.
+pub(crate) async fn in_organization(
+    control: &Control,
+    grant: &Grant,
+    setting: Setting,
+) -> Result<Effective, Failure> {
+    let at = control.now();
+    Ok(control.store.policy(grant, at).await?.at(Place::ORGANIZATION, setting, at))
+}
+
 /// Gives an exception from what the levels above a spot say.
 ///
 /// # Errors

@@ -190,6 +190,16 @@ impl Decided {
 }
 
 impl Effective {
+    /// What `member.invitations` says of an invitation by a Project Owner. Where nothing is set they do not invite.
+    pub fn judge_owners_invitation(&self) -> Mode {
+        let word = |decided: &Decided| decided.word(Setting::Invitations);
+        match (word(&self.enforced), word(&self.warned)) {
+            (Some("admins"), _) | (None, None) => Mode::Enforce,
+            (_, Some("admins")) => Mode::Warn,
+            _ => Mode::Off,
+        }
+    }
+
     /// What a gate says of something: whether it is refused, and whether that only would be.
     pub fn judge(&self, allows: impl Fn(&Decided) -> bool) -> Mode {
         match () {

@@ -99,7 +99,6 @@ impl World {
                 suspension: None,
                 closed_at: None,
                 features_off: domain::organizations::Features::default(),
-                owners_invite: false,
                 created_at: ambient.now(),
             },
             projects: HashMap::from([(project_id, Arc::new(project(project_id, organization_id, user)))]),

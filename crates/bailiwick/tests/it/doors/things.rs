@@ -43,6 +43,8 @@ impl Relation {
 
 /// A setting of policy that stands in nobody's way here.
 const SETTING: &str = "key.rotation_days";
+/// The one setting that an admin key knows.
+const ENTRANCE: &str = "network.admin_api";
 /// In seconds.
 const DAY: u64 = 24 * 3_600;
 /// How long ids are after their prefix, and one that nobody was given: it is of 2024.
@@ -54,8 +56,8 @@ fn kind(name: &str) -> (Level, &'static str) {
         return (recipe.level, recipe.prefix);
     }
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
-        | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "entrance"
+        | "notice" | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
         "own_approval" => (Level::Link, "appr_"),
@@ -159,6 +161,7 @@ impl Company {
             ("yesterday", _) => return (now() - DAY).to_string(),
             ("tomorrow", _) => return (now() + DAY).to_string(),
             ("setting", _) => return SETTING.to_owned(),
+            ("entrance", _) => return ENTRANCE.to_owned(),
             ("finance_role", _) => return "role-api-organization-finance".to_owned(),
             ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
             ("notice", _) => return "key_changed".to_owned(),

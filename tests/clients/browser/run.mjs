@@ -5,6 +5,7 @@ import { eventually, runChecks } from '../node/checks.mjs';
 import { OpenAI } from '../node/packages.mjs';
 import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
+import { closeReview, decisionChecks } from './decisions.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
@@ -257,7 +258,8 @@ async function screenshots() {
     'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
     roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
-    group: found.group, 'project-roles': `${project}/roles`,
+    group: found.group, 'project-roles': `${project}/roles`, approvals: `${found.root}/approvals`, reviews: `${found.root}/reviews`,
+    review: `${found.review}?show=all`,
   });
 }
 
@@ -305,7 +307,9 @@ await runChecks([
   ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
+  ...decisionChecks({ admin, owner, found, person: OWNER.name }),
   ['every page fits desktop and phone, light and dark', screenshots],
+  ['a closed review stays as it is', () => closeReview(admin, found)],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],
   ['sign-out ends the session', signOut],
   ['sign-in refuses a wrong password and accepts the right one', signIn],

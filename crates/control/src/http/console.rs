@@ -2,24 +2,25 @@
 
 use askama::Template;
 use domain::Error;
-use domain::access::{Permission, Target, allows};
-use domain::organizations::{Organization, OrganizationState};
+use domain::access::{Permission, Standing, Target, allows};
+use domain::organizations::{Feature, Organization, OrganizationState};
 use domain::time::{TimeZone, Timestamp};
 use http::header;
 
 use super::errors::ErrorPage;
 use super::figures::When;
 use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Standstill, Theme, Tone};
-use crate::{Answer, Call, Failure, accounts};
+use crate::{Answer, Call, Failure, accounts, approvals};
 
 /// How long a chosen theme is remembered, in seconds: a year.
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 11] = [
+const PLACES: [(Section, Permission); 12] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
+    (Section::Reviews, Permission::ReviewRead),
     (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
@@ -48,7 +49,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
             role: one.role.title().to_owned(),
         })
         .collect();
-    let hidden = call.organization_id().map_or(Vec::new(), |organization| {
+    let mut hidden = call.organization_id().map_or(Vec::new(), |organization| {
         let target = Target::Organization(organization);
         let sees = |permission| allows(actor, permission, target);
         let is_seen = |place, needed| {
@@ -63,7 +64,14 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         };
         PLACES.iter().filter(|(place, needed)| !is_seen(*place, *needed)).map(|(place, _)| *place).collect()
     });
+    let has_reviews = |standing: &Standing| standing.allows_feature(Feature::AccessReviews).is_ok();
+    if !actor.standing.as_ref().is_some_and(has_reviews) {
+        hidden.push(Section::Reviews);
+    }
+    let (waiting, elevation) = approvals::console::notices(call).await?;
     Ok(Shell {
+        waiting,
+        elevation,
         title: title.to_owned(),
         path: call.location.clone(),
         theme: theme(call),

@@ -186,6 +186,10 @@ pub enum Section {
     Roles,
     /// Its groups.
     Groups,
+    /// What waits for a second person.
+    Approvals,
+    /// Its access reviews.
+    Reviews,
     /// Who may do what, and why.
     Access,
     /// What it used and cost.
@@ -225,12 +229,14 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 13] = [
+const ORGANIZATION: [Row; 15] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
+    (Section::Approvals, "Approvals", "approvals", "/approvals"),
+    (Section::Reviews, "Access reviews", "reviews", "/reviews"),
     (Section::Access, "Access", "access", "/access"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
@@ -265,6 +271,21 @@ pub struct NavLink {
     pub icon: &'static str,
     /// Whether the viewer is there.
     pub is_here: bool,
+    /// How many things wait there for the viewer.
+    pub waiting: u64,
+}
+
+/// Rights of the viewer that end by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElevationNotice {
+    /// The role, for people.
+    pub role: String,
+    /// Until when.
+    pub until: When,
+    /// How long that is: `1 hour 12 minutes`.
+    pub left: String,
+    /// Where the form that ends it goes.
+    pub end_action: String,
 }
 
 /// The frame around a page of somebody signed in.
@@ -292,6 +313,10 @@ pub struct Shell {
     pub hidden: Vec<Section>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
+    /// How many requests of others wait for the viewer.
+    pub waiting: u64,
+    /// What the viewer is for a while.
+    pub elevation: Option<ElevationNotice>,
     /// The moment at which the page was made, in UTC: what a printed page says.
     pub made_at: When,
 }
@@ -325,6 +350,7 @@ impl Shell {
             label,
             icon,
             is_here: self.here == *section,
+            waiting: if *section == Section::Approvals { self.waiting } else { 0 },
         };
         rows.iter().filter(|row| !self.hidden.contains(&row.0)).map(link).collect()
     }

@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod decisions;
 mod governance;
 mod organization;
 mod project;
@@ -34,6 +35,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(access::exhibits());
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
+    all.extend(decisions::exhibits());
     all
 }
 

@@ -55,6 +55,8 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         here,
         hidden: Vec::new(),
         flashes: Vec::new(),
+        waiting: 2,
+        elevation: None,
         made_at: at(0, 0),
     }
 }

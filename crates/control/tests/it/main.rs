@@ -12,6 +12,7 @@ mod attenuation;
 mod dice;
 mod doors;
 mod keys;
+mod messages;
 mod money;
 mod organizations;
 mod people;

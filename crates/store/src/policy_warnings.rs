@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use domain::access::Grant;
-use domain::ids::OrganizationId;
+use domain::ids::{OrganizationId, ProjectId};
 use domain::policy::{Setting, Warned};
 use domain::time::{DAY, Timestamp};
 
@@ -89,14 +89,21 @@ fn of(warned: &Warned, count: i64, at: Timestamp) -> (OrganizationId, Warning) {
 }
 
 impl Store {
-    /// The warnings of the grant's organization since a moment, the most frequent first; at most 1,000.
+    /// The warnings of the grant's organization since a moment, of one project or all, the most frequent first; at most
+    /// 1,000.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
-    pub async fn policy_warnings(&self, grant: &Grant, since: Timestamp) -> Result<Vec<Warning>> {
+    pub async fn policy_warnings(
+        &self,
+        grant: &Grant,
+        since: Timestamp,
+        project: Option<ProjectId>,
+    ) -> Result<Vec<Warning>> {
         let sql = "select * from policy_warnings where organization_id = $1 and day >= $2 \
-                   order by count desc, setting, project_id, key_id, subject limit 1000";
-        let rows = self.rows(sql, args![grant.organization_id(), day_of(since)]).await?;
+                   and ($3 = '' or project_id = $3) order by count desc, setting, project_id, key_id, subject limit 1000";
+        let project = project.map(|id| id.to_string()).unwrap_or_default();
+        let rows = self.rows(sql, args![grant.organization_id(), day_of(since), project]).await?;
         rows.iter().map(warning_of).collect()
     }
 

@@ -6,6 +6,7 @@ import { OpenAI } from '../node/packages.mjs';
 import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
 import { closeReview, decisionChecks } from './decisions.mjs';
+import { governanceChecks } from './governance.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
@@ -259,7 +260,8 @@ async function screenshots() {
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
     roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
     group: found.group, 'project-roles': `${project}/roles`, approvals: `${found.root}/approvals`, reviews: `${found.root}/reviews`,
-    review: `${found.review}?show=all`,
+    review: `${found.review}?show=all`, policy: `${found.root}/policy`, 'project-policy': `${project}/policy`,
+    webhooks: `${found.root}/webhooks`, webhook: found.webhook, delivery: found.delivery, mails: `${found.root}/mails`,
   });
 }
 
@@ -308,6 +310,7 @@ await runChecks([
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
   ...decisionChecks({ admin, owner, found, person: OWNER.name }),
+  ...governanceChecks({ admin, owner, found, projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['every page fits desktop and phone, light and dark', screenshots],
   ['a closed review stays as it is', () => closeReview(admin, found)],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],

@@ -16,7 +16,7 @@ use crate::{Answer, Call, Failure, accounts, approvals};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 12] = [
+const PLACES: [(Section, Permission); 14] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
@@ -26,6 +26,8 @@ const PLACES: [(Section, Permission); 12] = [
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
     (Section::Prices, Permission::PriceRead),
+    (Section::Policy, Permission::PolicyRead),
+    (Section::Webhooks, Permission::WebhookRead),
     (Section::AdminKeys, Permission::AdminKeyRead),
     (Section::Audit, Permission::AuditRead),
     (Section::Settings, Permission::OrganizationUpdate),

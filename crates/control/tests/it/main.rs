@@ -13,6 +13,7 @@ mod attenuation;
 mod dice;
 mod doors;
 mod keys;
+mod messages;
 mod money;
 mod organizations;
 mod people;

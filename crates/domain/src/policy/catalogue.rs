@@ -44,8 +44,6 @@ macro_rules! settings {
 const DAYS: Kind = Kind::Most { unit: "days", least: 1, most: 3_650 };
 
 settings! {
-    ProjectCreation = "project.creation", Kind::Choice(&["request", "admins"]), [Organization], true,
-        "Who may create projects: members on request that somebody approves, or Admins alone.";
     Invitations = "member.invitations", Kind::Choice(&["owners", "admins"]), [Organization], true,
         "Who may invite new people: Project Owners into their projects too, or Admins alone, as when nothing is set.";
     KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true,

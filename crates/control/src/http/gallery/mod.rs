@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod decisions;
 mod governance;
+mod messages;
 mod organization;
 mod project;
 mod sample;
@@ -36,6 +37,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
     all.extend(decisions::exhibits());
+    all.extend(messages::exhibits());
     all
 }
 

@@ -340,7 +340,7 @@ fn entry(call: &Call, setting: Setting) -> Result<NewEntry, Error> {
         mode: form.one("mode").map_or(Some(Mode::Enforce), Mode::parse).ok_or_else(unknown)?,
         is_locked: form.one("locked") == Some("true"),
         floor: floor.map(|floor| typed(setting, floor)).transpose()?,
-        is_on_trial: form.one("on_trial") == Some("true"),
+        is_on_trial: false,
     })
 }
 

@@ -487,22 +487,18 @@ async fn owners_invite_into_their_projects_where_the_organization_lets_them() {
     assert_eq!(send(&here, "new", "member").await.refusal(), refusal(403, "owners_do_not_invite"));
     let policy = "POST /v1/organization/policy/member.invitations";
     let set = async |value: &str, mode: &str| {
-        let body = json!({"value": value, "mode": mode});
-        assert_eq!(world.admin(policy, body).await.status, 200);
+        world.admin(policy, json!({"value": value, "mode": mode})).await.json();
     };
-    set("admins", "enforce").await;
-    assert_eq!(send(&here, "new", "member").await.refusal(), refusal(403, "owners_do_not_invite"));
-    set("admins", "off").await;
-    assert_eq!(send(&here, "new", "member").await.refusal(), refusal(403, "owners_do_not_invite"));
+    for mode in ["enforce", "off"] {
+        set("admins", mode).await;
+        assert_eq!(send(&here, "new", "member").await.refusal(), refusal(403, "owners_do_not_invite"));
+    }
     set("admins", "warn").await;
     let warned = send(&here, "warned", "viewer").await.json();
     let warnings = world.admin("GET /v1/organization/policy_warnings", json!(null)).await.json();
-    let warning = (&warnings["data"][0]["setting"], &warnings["data"][0]["subject"]);
-    assert_eq!(warning, (&json!("member.invitations"), &json!("warned@example.test")));
-    let revoked = world.by(&owner, &format!("DELETE {}/{}", invites(&here), id(&warned)), json!(null)).await;
-    assert_eq!(revoked.json()["deleted"], true);
+    assert_eq!(warnings["data"][0]["subject"], "warned@example.test");
+    world.by(&owner, &format!("DELETE {}/{}", invites(&here), id(&warned)), json!(null)).await.json();
     set("owners", "enforce").await;
-    world.wait(1_000);
     let sent = send(&here, "new", "viewer").await.json();
     assert_eq!(
         (&sent["bailiwick_role"], &sent["projects"][0]["bailiwick_role"]),

@@ -10,6 +10,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::organizations::api::endpoints(),
         crate::access::api::endpoints(),
         crate::members::api::endpoints(),
+        crate::members::life_api::endpoints(),
+        crate::handovers::api::endpoints(),
         crate::invites::api::endpoints(),
         crate::invites::project_invites::endpoints(),
         crate::roles::api::endpoints(),

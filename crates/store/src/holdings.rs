@@ -198,6 +198,14 @@ const HOLDINGS: &[Holding] = &[
         purged_by: of_organization!("api_keys"),
     },
     Holding {
+        table: "handovers",
+        shown: shown!("handover": "handovers" of "organization_id" by Text "id" {
+            Text: id project_id kind subject_id from_user_id cause state to_user_id closed_by;
+            Number: opened_at due_at closed_at;
+        }),
+        purged_by: of_organization!("handovers"),
+    },
+    Holding {
         table: "api_key_secrets",
         shown: None,
         purged_by: Some(
@@ -454,7 +462,8 @@ mod tests {
     use super::*;
 
     /// Tables of the instance itself, of which no organization has rows.
-    const OF_THE_INSTANCE: [&str; 12] = [
+    const OF_THE_INSTANCE: [&str; 13] = [
+        "account_links",
         "applied_prices",
         "feed_head",
         "idempotency",

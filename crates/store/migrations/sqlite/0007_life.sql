@@ -15,6 +15,7 @@ create table handovers (
 );
 create unique index handovers_open on handovers (subject_id) where state = 'open';
 create index handovers_due on handovers (due_at) where state = 'open';
+create index handovers_of_subject on handovers (subject_id, state);
 create index handovers_list on handovers (organization_id, id);
 create index handovers_of_person on handovers (from_user_id, organization_id);
 create table account_links (

@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 
 use crate::api_keys::owner_active;
 use crate::reached::{Reached, cursor};
-use crate::users::joined_user;
+use crate::users::{joined_user, user_of};
 use crate::{Change, Error, Result, Row, Store, args};
 
 const WHAT: &str = "handover";
@@ -139,16 +139,40 @@ impl Store {
         rows.iter().map(|row| Ok((row.id("organization_id")?, row.id("id")?))).collect()
     }
 
-    /// Those of some keys that do not work any more: revoked, disabled, ended, or without an owner who may use them.
+    /// Members who may have keys of their own in a project within the grant's reach, by name, at most 500: those to whom
+    /// what lost its owner there can go.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn heirs_in(&self, grant: &Grant, project: ProjectId) -> Result<Vec<User>> {
+        const SQL: &str = concat!(
+            "select u.id, u.email, u.name, u.created_at from (select organization_id, user_id as owner_user_id, \
+               cast(null as text) as owner_service_account_id, cast($2 as text) as project_id from members \
+               where organization_id = $1) k join users u on u.id = k.owner_user_id \
+             left join service_accounts s on s.id = k.owner_service_account_id \
+             left join members m on m.organization_id = k.organization_id and m.user_id = k.owner_user_id \
+             left join project_members pm on pm.project_id = k.project_id and pm.user_id = k.owner_user_id \
+             where ($3 or $2 in list($4)) and ",
+            owner_active!(),
+            " order by u.name, u.id limit 500"
+        );
+        let to = Reached::of(grant);
+        let rows = self.rows(SQL, args![to.organization, project, to.all, to.whole]).await?;
+        rows.iter().map(user_of).collect()
+    }
+
+    /// Those of some keys that do not work any more: revoked, disabled, ended, of an archived project, or without an owner
+    /// who may use them.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn keys_that_ended(&self, grant: &Grant, keys: &[KeyId], at: Timestamp) -> Result<Vec<KeyId>> {
         const SQL: &str = concat!(
-            "select k.id from api_keys k left join service_accounts s on s.id = k.owner_service_account_id \
+            "select k.id from api_keys k left join projects p on p.id = k.project_id \
+             left join service_accounts s on s.id = k.owner_service_account_id \
              left join members m on m.organization_id = k.organization_id and m.user_id = k.owner_user_id \
              left join project_members pm on pm.project_id = k.project_id and pm.user_id = k.owner_user_id \
-             where k.id in list($1) and $2 and (k.revoked_at is not null or k.disabled_at is not null \
+             where k.id in list($1) and $2 and (k.revoked_at is not null or k.disabled_at is not null or p.archived_at is not null \
              or k.expires_at <= $3 or not (",
             owner_active!(),
             " or ",

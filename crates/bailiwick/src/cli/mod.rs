@@ -32,6 +32,13 @@ enum Command {
         #[command(flatten)]
         admin: instance::FirstAdmin,
     },
+    /// Print a one-time link with which whoever has an address sets their password anew, also while serving.
+    ResetPassword {
+        #[command(flatten)]
+        place: Where,
+        #[command(flatten)]
+        who: instance::Forgetful,
+    },
     /// Recompute ledger and audit chain, also while serving; prints JSON, fails on any difference.
     Verify(Where),
     /// Bring the database's schema up to date and end.
@@ -98,6 +105,9 @@ pub fn run() -> ExitCode {
         }),
         Command::Bootstrap { place, admin } => {
             place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
+        }
+        Command::ResetPassword { place, who } => {
+            place.load().and_then(|config| block_on(instance::reset_password(config, who)))
         }
         Command::Verify(place) => place.load().and_then(|config| block_on(instance::verify(config))),
         Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),

@@ -145,12 +145,17 @@ pub fn endpoints() -> Vec<Endpoint> {
             .needs(Access::Organization(Permission::HandoverRead))
             .answer::<HandoverJson>()
             .to(read),
-        api(Method::Post, RESOLVE, "resolve_handover", "Give what lost its owner to somebody else, or end it.")
-            .needs(Access::Organization(Permission::HandoverResolve))
-            .audited(Verb::HandoverResolved)
-            .body::<DecisionJson>()
-            .answer::<HandoverJson>()
-            .to(resolve),
+        api(
+            Method::Post,
+            RESOLVE,
+            "resolve_handover",
+            "Give what lost its owner to somebody else, or end it.",
+        )
+        .needs(Access::Organization(Permission::HandoverResolve))
+        .audited(Verb::HandoverResolved)
+        .body::<DecisionJson>()
+        .answer::<HandoverJson>()
+        .to(resolve),
     ]
 }
 

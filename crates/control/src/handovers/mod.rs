@@ -2,6 +2,8 @@
 //! decides ends at its deadline, and can still be undone.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 mod transfer;
 
 use domain::Error;

@@ -10,16 +10,18 @@ use http::header;
 use super::errors::ErrorPage;
 use super::figures::When;
 use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Standstill, Theme, Tone};
+use crate::projects::frame::granted;
 use crate::{Answer, Call, Failure, accounts};
 
 /// How long a chosen theme is remembered, in seconds: a year.
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 10] = [
+const PLACES: [(Section, Permission); 11] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
+    (Section::Handovers, Permission::HandoverRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -73,8 +75,15 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         project: None,
         here,
         hidden,
+        waiting: waiting(call).await?,
         flashes: flash(call).into_iter().collect(),
     })
+}
+
+/// How many things wait for somebody, where the viewer may see them.
+async fn waiting(call: &Call) -> Result<Vec<(Section, i64)>, Failure> {
+    let Some(grant) = granted(call, Permission::HandoverRead) else { return Ok(Vec::new()) };
+    Ok(vec![(Section::Handovers, call.control.store.count_open_handovers(&grant).await?)])
 }
 
 /// Why nothing can be changed in an organization; none where it is in use.

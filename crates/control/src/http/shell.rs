@@ -184,6 +184,8 @@ pub enum Section {
     Roles,
     /// Its groups.
     Groups,
+    /// What in it lost its owner.
+    Handovers,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -217,12 +219,13 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 12] = [
+const ORGANIZATION: [Row; 13] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
+    (Section::Handovers, "Hand-overs", "handovers", "/handovers"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -254,6 +257,8 @@ pub struct NavLink {
     pub icon: &'static str,
     /// Whether the viewer is there.
     pub is_here: bool,
+    /// How many things wait there.
+    pub waiting: i64,
 }
 
 /// The frame around a page of somebody signed in.
@@ -279,6 +284,8 @@ pub struct Shell {
     pub here: Section,
     /// Places that the viewer may not see, which the navigation leaves out.
     pub hidden: Vec<Section>,
+    /// How many things wait for somebody, by place.
+    pub waiting: Vec<(Section, i64)>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
 }
@@ -312,6 +319,7 @@ impl Shell {
             label,
             icon,
             is_here: self.here == *section,
+            waiting: self.waiting.iter().find(|(place, _)| place == section).map_or(0, |(_, count)| *count),
         };
         rows.iter().filter(|row| !self.hidden.contains(&row.0)).map(link).collect()
     }

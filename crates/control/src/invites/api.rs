@@ -124,11 +124,16 @@ pub fn endpoints() -> Vec<Endpoint> {
             .audited(Verb::InviteRevoked)
             .answer::<DeletedJson>()
             .to(revoke),
-        api(Method::Post, RESEND, "resend_invite", "Send an invitation again, with another link; the old one is dead.")
-            .needs(Access::Organization(Permission::InviteManage))
-            .audited(Verb::InviteResent)
-            .answer::<InviteJson>()
-            .to(resend),
+        api(
+            Method::Post,
+            RESEND,
+            "resend_invite",
+            "Send an invitation again, with another link; the old one is dead.",
+        )
+        .needs(Access::Organization(Permission::InviteManage))
+        .audited(Verb::InviteResent)
+        .answer::<InviteJson>()
+        .to(resend),
     ]
 }
 

@@ -89,7 +89,8 @@ pub async fn resend_invite(control: &Control, grant: &Grant, id: InviteId) -> Re
     if control.settings.mail_is_on {
         mail(control, &mut change, grant, (&invite, &url)).await?;
     }
-    let until = |invite: &Invite| json!({"email": invite.email, "expires_at": invite.expires_at.unix_seconds()});
+    let until =
+        |invite: &Invite| json!({"email": invite.email, "expires_at": invite.expires_at.unix_seconds()});
     let entry = AuditEntry::new(Verb::InviteResent, id).before(until(&before)).after(until(&invite));
     control.commit(change, entry).await?;
     Ok(SentInvite { invite, url })

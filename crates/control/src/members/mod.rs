@@ -4,6 +4,7 @@ pub mod api;
 pub mod console;
 mod life;
 pub mod life_api;
+pub mod life_console;
 mod operations;
 pub mod pages;
 

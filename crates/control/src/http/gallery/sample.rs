@@ -54,6 +54,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         project: None,
         here,
         hidden: Vec::new(),
+        waiting: vec![(Section::Handovers, 3)],
         flashes: Vec::new(),
     }
 }

@@ -40,6 +40,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::project_members::console::endpoints(),
         crate::project_members::roles_console::endpoints(),
         crate::api_keys::console::endpoints(),
+        crate::model_permissions::console::endpoints(),
+        crate::service_accounts::console::endpoints(),
         crate::admin_keys::console::endpoints(),
         crate::usage::console::endpoints(),
         crate::allowances::console::endpoints(),
@@ -58,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::handovers::console::endpoints(),
         crate::roles::console::endpoints(),
         crate::groups::console::endpoints(),
+        crate::access::console::endpoints(),
     ];
     nouns.into_iter().flatten().collect()
 }

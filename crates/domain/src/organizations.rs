@@ -167,13 +167,12 @@ impl Organization {
     /// The organization suspended from a moment on. One that stands still already stays as it is.
     ///
     /// # Errors
-    /// `reason_required`; `text_too_long`.
+    /// `reason_required`; `invalid_label`.
     pub fn suspended(&self, reason: &str, at: Timestamp) -> Result<Self, Error> {
-        let reason = text::free(reason, "reason")?;
-        if reason.is_empty() {
+        let reason = text::label(reason, "reason")?.ok_or_else(|| {
             let sentence = "Say why the organization is suspended; its members read it.";
-            return Err(Error::invalid_param("reason_required", "reason", sentence));
-        }
+            Error::invalid_param("reason_required", "reason", sentence)
+        })?;
         let mut after = self.clone();
         if self.state() == OrganizationState::Active {
             after.suspension = Some(Suspension { at, reason });

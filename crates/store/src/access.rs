@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::access::{Grant, Level, OrganizationRole, Permissions, Reason, RoleRef, Standing, role_title};
-use domain::ids::{GroupId, OrganizationId, ProjectId, UserId};
+use domain::ids::{OrganizationId, ProjectId, UserId};
 use domain::members::{Member, User};
 use domain::page::{Page, PageRequest};
 use domain::projects::Environment;
@@ -210,16 +210,6 @@ impl Store {
         let args = args![grant.organization_id(), only.is_none(), named, cursor(page), page.limit + 1];
         let rows = self.rows(sql, args).await?;
         Ok(Page::from_read(rows.iter().map(seen_project_of).collect::<Result<_>>()?, page.limit))
-    }
-
-    /// The name of a group of the grant's organization.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none.
-    pub async fn group_name(&self, grant: &Grant, id: GroupId) -> Result<String> {
-        let sql = "select name from groups where organization_id = $1 and id = $2";
-        let row = self.row(sql, args![grant.organization_id(), id]).await?;
-        row.ok_or(Error::not_found("group"))?.text("name")
     }
 
     /// The names of people, for reading what names them by their id.

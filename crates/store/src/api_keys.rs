@@ -2,7 +2,7 @@
 
 use domain::access::{Grant, OrganizationRole, ProjectRole};
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner};
-use domain::ids::{KeyId, ProjectId};
+use domain::ids::{KeyId, ProjectId, ServiceAccountId};
 use domain::models::ModelLists;
 use domain::page::{Order, Page, PageRequest};
 use domain::time::Timestamp;
@@ -18,7 +18,7 @@ macro_rules! owner_active {
     () => {
         "(case when k.owner_service_account_id is not null then s.id is not null and s.deleted_at is null \
          else m.user_id is not null and m.suspended_at is null and (k.project_id is null \
-           or pm.role in ('owner', 'member') or m.role = 'admin' or exists (\
+           or coalesce(pm.role, '') in ('owner', 'member') or m.role = 'admin' or exists (\
              select 1 from role_assignments ra left join roles r on r.id = ra.role \
              where ra.organization_id = k.organization_id and ra.project_id in ('', k.project_id) \
              and ra.ends_at is null and (coalesce(r.holds_keys, false) or ra.role in \
@@ -72,6 +72,8 @@ pub struct KeyFilter {
     pub owner_active: Option<bool>,
     /// Revoked ones too.
     pub revoked_too: bool,
+    /// Only those of this service account.
+    pub service_account: Option<ServiceAccountId>,
 }
 
 impl Store {
@@ -137,7 +139,7 @@ impl Store {
                      or (k.project_id in list($5) and k.owner_user_id = $6)) \
                      and ($7 or k.revoked_at is null) and ($8 or ",
                     owner_active!(),
-                    " = $9) and k.id > $10 order by k.id limit $11"
+                    " = $9) and k.id > $10 and ($11 = '' or k.owner_service_account_id = $11) order by k.id limit $12"
                 ),
                 args![
                     project,
@@ -150,6 +152,7 @@ impl Store {
                     any,
                     filter.owner_active.unwrap_or(true),
                     cursor(page),
+                    filter.service_account.map(|id| id.to_string()).unwrap_or_default(),
                     page.limit + 1,
                 ],
             )

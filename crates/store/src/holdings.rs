@@ -366,7 +366,6 @@ const HOLDINGS: &[Holding] = &[
                 client_address user_agent end_user;
             Number: admitted_at settled_at input cached_input cache_write output reasoning requests cost held upstream_status;
             Flag: is_stream is_estimated;
-            Json: held_quantities;
         }),
         purged_by: None,
     },

@@ -72,6 +72,7 @@ pub use reviews::{ItemFilter, OpenedReview, Progress, Reviewed};
 pub use role_assignments::RolesOf;
 pub use role_holders::{RoleHolder, RoleUses};
 pub use secrets::{Aad, Secrets};
+pub use service_accounts::OwnedAccount;
 pub use sessions::{Session, SessionHolder};
 pub use users::Account;
 

@@ -111,6 +111,12 @@ impl World {
         self.server.ok(method, path, &organization.admin_key, body).await
     }
 
+    /// A project of Acme's; its id.
+    pub async fn project(&self, name: &str) -> String {
+        let body = json!({"name": name, "environment": "development"});
+        text_of(&self.admin("POST", "/v1/organization/projects", body).await, "id")
+    }
+
     /// A person who joins an organization with a role in it and, where given, in a project.
     pub async fn person(
         &self,

@@ -124,12 +124,10 @@ async fn accounts(
     };
     let accounts = control.store.service_accounts(&grant, project, page).await?;
     let keys = control.store.account_key_counts(&grant, project, control.now()).await?;
-    let owners: Vec<UserId> = accounts.items.iter().map(|account| account.key_owner_id).collect();
-    let names = control.store.names_of(&owners).await?;
-    Ok(accounts.map(|account| Seer::Account {
-        key_count: keys.get(&account.id).copied().unwrap_or_default(),
-        key_owner: names.get(&account.key_owner_id).cloned().unwrap_or_default(),
-        account,
+    Ok(accounts.map(|owned| Seer::Account {
+        key_count: keys.get(&owned.account.id).copied().unwrap_or_default(),
+        key_owner: owned.key_owner_name,
+        account: owned.account,
     }))
 }
 

@@ -7,7 +7,9 @@
 
 pub mod api;
 mod calls;
+pub(crate) mod console;
 mod lists;
+pub mod pages;
 mod principals;
 mod resources;
 mod wire;
@@ -167,9 +169,9 @@ impl<'a> Asker<'a> {
 fn decided(control: &Control, principal: Principal, permission: Permission, resource: Resource) -> Answered {
     let (explanation, reasons, told) = match &principal {
         Principal::Person(rights) => of_person(rights, permission, &resource),
-        Principal::Key { owned, owner: Some(rights) } if owned.key.kind == KeyKind::Admin => {
+        Principal::Key { owned, owner } if owned.key.kind == KeyKind::Admin => {
             let status = owned.key.status(control.now());
-            of_admin_key(owned, rights, status, (permission, &resource))
+            of_admin_key(owned, owner.as_deref(), status, (permission, &resource))
         }
         Principal::Key { owned, .. } => {
             refused("admin_key_required", "key", &owned.key.name, "calls models and opens nothing else")
@@ -227,7 +229,7 @@ fn of_person(rights: &PersonRights, permission: Permission, resource: &Resource)
 
 fn of_admin_key(
     owned: &OwnedKey,
-    rights: &PersonRights,
+    owner: Option<&PersonRights>,
     status: KeyStatus,
     (permission, resource): (Permission, &Resource),
 ) -> Told {
@@ -235,9 +237,12 @@ fn of_admin_key(
     if status != KeyStatus::Active {
         return refused("invalid_api_key", "admin key", name, &format!("is {}", status.name()));
     }
-    if rights.member.suspended_at.is_some() {
-        return refused("invalid_api_key", "admin key", name, "acts as its owner, who is suspended");
-    }
+    let stands = |owner: &&PersonRights| owner.member.suspended_at.is_none();
+    let Some(rights) = owner.filter(stands) else {
+        let why =
+            "acts as its owner within what its maker may do, and one of them is suspended or not a member";
+        return refused("invalid_api_key", "admin key", name, why);
+    };
     let (explanation, reasons, told) = of_person(rights, permission, resource);
     let told = format!("The admin key {name} acts as its owner {}. {told}", rights.member.user.name);
     (explanation, reasons, told)

@@ -1,8 +1,8 @@
 //! Whom a question is about, and whether the asker may ask about them.
 
 use domain::Error;
-use domain::access::{Permission, Target, allows};
-use domain::api_keys::KeyOwner;
+use domain::access::{Grant, Permission, Reason, Standing, Target, allows};
+use domain::api_keys::{KeyKind, KeyOwner};
 use domain::ids::{KeyId, ProjectId, ServiceAccountId, UserId};
 use domain::service_accounts::ServiceAccount;
 use domain::text;
@@ -20,7 +20,8 @@ pub enum Principal {
     Key {
         /// The key.
         owned: Box<OwnedKey>,
-        /// The member to whom it belongs; none for a service account's, and for one whose owner left.
+        /// The member to whom it belongs, for an admin key within what its maker may do; none for a service account's,
+        /// and for one whose owner or maker is not a member.
         owner: Option<Box<PersonRights>>,
     },
     /// A service account.
@@ -73,7 +74,7 @@ fn told_alike<T>(found: Result<T, store::Error>) -> Result<T, Failure> {
 }
 
 async fn rights(control: &Control, asker: &Asker<'_>, user: UserId) -> Result<PersonRights, Failure> {
-    told_alike(control.store.person_rights(asker.grant, user, control.now()).await)
+    Ok(member(control, asker.grant, user).await?.ok_or_else(hidden)?)
 }
 
 /// A key that the asker sees, whoever owns it.
@@ -87,12 +88,39 @@ async fn seen_key(control: &Control, asker: &Asker<'_>, named: &str) -> Result<O
     };
     let owner = match owned.key.owner {
         KeyOwner::ServiceAccount(_) => None,
-        KeyOwner::User(user) => match control.store.person_rights(&grant, user, control.now()).await {
-            Err(store::Error::NotFound { .. }) => None,
-            found => Some(Box::new(found?)),
-        },
+        KeyOwner::User(user) => owner(control, &grant, user, &owned).await?,
     };
-    Ok(Some(Principal::Key { owned: Box::new(owned), owner }))
+    Ok(Some(Principal::Key { owned: Box::new(owned), owner: owner.map(Box::new) }))
+}
+
+/// The owner of a key as it acts: an admin key within what its maker may do, too.
+async fn owner(
+    control: &Control,
+    grant: &Grant,
+    user: UserId,
+    owned: &OwnedKey,
+) -> Result<Option<PersonRights>, Failure> {
+    let Some(owner) = member(control, grant, user).await? else { return Ok(None) };
+    let maker = owned.key.created_by;
+    if owned.key.kind != KeyKind::Admin || maker == user {
+        return Ok(Some(owner));
+    }
+    let maker = member(control, grant, maker).await?.filter(|maker| maker.member.suspended_at.is_none());
+    Ok(maker.map(|maker| narrowed(owner, &maker.standing)))
+}
+
+async fn member(control: &Control, grant: &Grant, user: UserId) -> Result<Option<PersonRights>, Failure> {
+    match control.store.person_rights(grant, user, control.now()).await {
+        Err(store::Error::NotFound { .. }) => Ok(None),
+        found => Ok(Some(found?)),
+    }
+}
+
+fn narrowed(owner: PersonRights, maker: &Standing) -> PersonRights {
+    let standing = owner.standing.within(maker);
+    let pairs = owner.reasons.into_iter().zip(&standing.assignments);
+    let reasons = pairs.map(|(reason, one)| Reason { assignment: one.clone(), ..reason }).collect();
+    PersonRights { standing, reasons, ..owner }
 }
 
 /// A member, or a service account that the asker sees.

@@ -108,8 +108,8 @@ async fn thing(
         };
     }
     if let Ok(group) = id.parse::<GroupId>() {
-        let name = control.store.group_name(&see(Permission::GroupRead)?, group).await?;
-        return Ok(of_organization(thing("group", name), organization));
+        let group = control.store.group(&see(Permission::GroupRead)?, group).await?;
+        return Ok(of_organization(thing("group", group.name), organization));
     }
     let user = id.parse::<UserId>().map_err(|_| hidden())?;
     let member = control.store.member(&see(Permission::MemberRead)?, user).await?;

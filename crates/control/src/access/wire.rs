@@ -200,7 +200,7 @@ impl ExplanationJson {
             _ => None,
         };
         let resource = &answered.resource;
-        let organization = NamedJson::of("organization", &resource.organization.0, &resource.organization.1);
+        let organization = NamedJson::of("organization", resource.organization.0, &resource.organization.1);
         Self {
             object: "access.explanation".to_owned(),
             allowed: answered.decision.is_allowed(),

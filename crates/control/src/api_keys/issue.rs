@@ -43,7 +43,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// Those of the fields; `unknown_scope`; `models_outside_project`; `missing_permission` when it would belong to somebody for whom the caller may not act;
-/// `owner_not_in_project`; conflict `project_archived`.
+/// `owner_not_in_project`; conflicts `project_archived`, `key_owner_gone`.
 pub async fn create_key(
     control: &Control,
     grant: &Grant,
@@ -170,7 +170,13 @@ async fn check_owner(
     }
     match owner {
         KeyOwner::ServiceAccount(account) => {
-            Ok(change.lock_service_account(grant, project.id, account).await?.key_owner_id)
+            let key_owner = change.lock_service_account(grant, project.id, account).await?.key_owner_id;
+            if change.standing(key_owner, project.organization_id).await?.is_some() {
+                return Ok(key_owner);
+            }
+            let sentence = "The person who answers for the keys of this service account is suspended or has left. \
+                            Name another key owner first.";
+            Err(Error::conflict("key_owner_gone", sentence).into())
         }
         KeyOwner::User(user) => {
             let standing = change.standing(user, project.organization_id).await?;

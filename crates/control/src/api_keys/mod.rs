@@ -3,6 +3,8 @@
 pub mod api;
 pub(crate) mod console;
 mod issue;
+mod key_console;
+pub(crate) mod limits;
 pub mod pages;
 mod scopes_api;
 mod wire;

@@ -4,7 +4,7 @@ use askama::Template;
 use domain::Error;
 use domain::access::{Permission, Target, allows};
 use domain::organizations::{Organization, OrganizationState};
-use domain::time::Timestamp;
+use domain::time::{TimeZone, Timestamp};
 use http::header;
 
 use super::errors::ErrorPage;
@@ -17,11 +17,12 @@ use crate::{Answer, Call, Failure, accounts};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 11] = [
+const PLACES: [(Section, Permission); 12] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
     (Section::Handovers, Permission::HandoverRead),
+    (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -77,6 +78,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         hidden,
         waiting: waiting(call).await?,
         flashes: flash(call).into_iter().collect(),
+        made_at: When::minute(call.at, &TimeZone::utc()),
     })
 }
 

@@ -2,6 +2,8 @@
 
 use domain::projects::Environment;
 
+use super::figures::When;
+
 /// The colours that a person chose; kept in the cookie `theme`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -186,6 +188,8 @@ pub enum Section {
     Groups,
     /// What in it lost its owner.
     Handovers,
+    /// Who may do what, and why.
+    Access,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -204,10 +208,14 @@ pub enum Section {
     ProjectOverview,
     /// A project's keys.
     ProjectKeys,
-    /// A project's members and service accounts.
+    /// A project's members.
     ProjectMembers,
     /// A project's roles.
     ProjectRoles,
+    /// A project's service accounts.
+    ProjectServiceAccounts,
+    /// Who can see a project.
+    ProjectAccess,
     /// What a project used and cost.
     ProjectUsage,
     /// What binds a project.
@@ -219,13 +227,14 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 13] = [
+const ORGANIZATION: [Row; 14] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
     (Section::Handovers, "Hand-overs", "handovers", "/handovers"),
+    (Section::Access, "Access", "access", "/access"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -236,11 +245,13 @@ const ORGANIZATION: [Row; 13] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 7] = [
+const PROJECT: [Row; 9] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
     (Section::ProjectRoles, "Roles", "roles", "/roles"),
+    (Section::ProjectServiceAccounts, "Service accounts", "robot", "/service-accounts"),
+    (Section::ProjectAccess, "Who can see it", "access", "/access"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),
@@ -288,6 +299,8 @@ pub struct Shell {
     pub waiting: Vec<(Section, i64)>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
+    /// The moment at which the page was made, in UTC: what a printed page says.
+    pub made_at: When,
 }
 
 impl Shell {

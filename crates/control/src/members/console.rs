@@ -102,6 +102,7 @@ pub(crate) async fn members_page_with(
         invite_email: typed("email"),
         invite_roles: roles(OrganizationRole::parse(&typed("role")).unwrap_or(OrganizationRole::Member)),
         invite_projects: projects.iter().map(invited_into).collect(),
+        can_ask: may(call, Permission::AccessRead),
         can_manage: may(call, Permission::MemberManage),
         can_invite: may(call, Permission::InviteManage),
         shell,

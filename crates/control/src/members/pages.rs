@@ -125,6 +125,8 @@ pub struct MembersPage {
     pub invite_roles: Vec<Choice>,
     /// The projects that the viewer may give.
     pub invite_projects: Vec<InviteProject>,
+    /// Whether the viewer may see what each of them can see.
+    pub can_ask: bool,
     /// Whether the viewer may change roles and remove members.
     pub can_manage: bool,
     /// Whether the viewer may invite.

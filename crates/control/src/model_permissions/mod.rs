@@ -1,6 +1,7 @@
 //! Which models a project may call: read, set and clear. The organization decides; every key of the project is within.
 
 pub mod api;
+pub(crate) mod console;
 
 use domain::Error;
 use domain::access::Grant;

@@ -101,7 +101,7 @@ pub struct OrganizationChangesJson {
 /// Why an organization is suspended.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct SuspensionJson {
-    /// Why, for its members to read; at most 2,000 characters.
+    /// Why, for its members to read; at most 120 characters.
     pub reason: String,
 }
 

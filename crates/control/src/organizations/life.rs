@@ -18,7 +18,7 @@ use crate::{Control, Failure};
 /// already stays as it is.
 ///
 /// # Errors
-/// `reason_required`.
+/// `reason_required`; `invalid_label`.
 pub async fn suspend_organization(
     control: &Control,
     grant: &Grant,

@@ -1,8 +1,9 @@
 //! The console's rows by which an organization is switched, suspended, closed, brought back and exported.
 
+use domain::Error;
 use domain::access::Permission;
 use domain::audit::Verb;
-use domain::organizations::Feature;
+use domain::organizations::{Feature, Features};
 use domain::routes::{Access, Method};
 
 use super::console::back;
@@ -42,16 +43,23 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn features(call: Call) -> Result<Answer, Failure> {
+    let updated = match switched(&call) {
+        Ok(changes) => update_organization(&call.control, &call.grant, changes).await,
+        Err(error) => Err(error.into()),
+    };
+    back(&call, updated.map(|_| "The features are saved."))
+}
+
+/// What the form switches: what is not ticked is off.
+fn switched(call: &Call) -> Result<OrganizationChanges, Error> {
     let form = call.form();
-    let on = form.many("features");
-    let is_off = |feature: &Feature| !on.iter().any(|word| word == feature.name());
-    let changes = OrganizationChanges {
-        features_off: Some(Feature::ALL.iter().copied().filter(is_off).collect()),
+    let named = |word: &String| Feature::named(word, "features");
+    let on: Features = form.many("features").iter().map(named).collect::<Result<_, _>>()?;
+    Ok(OrganizationChanges {
+        features_off: Some(Feature::ALL.iter().copied().filter(|feature| !on.holds(*feature)).collect()),
         owners_invite: Some(form.flag("owners_invite")?.unwrap_or(false)),
         ..OrganizationChanges::default()
-    };
-    let updated = update_organization(&call.control, &call.grant, changes).await;
-    back(&call, updated.map(|_| "The features are saved."))
+    })
 }
 
 async fn suspend(call: Call) -> Result<Answer, Failure> {

@@ -1,4 +1,4 @@
-//! The pages of one project: overview, members and service accounts, settings.
+//! The pages of one project: overview, members, settings.
 
 use askama::Template;
 
@@ -127,22 +127,7 @@ pub struct ProjectInvites {
     pub can_invite: bool,
 }
 
-/// A non-human principal of the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceAccountRow {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The human who answers for its keys.
-    pub key_owner: String,
-    /// How many of its keys work.
-    pub active_keys: Count,
-    /// Since when.
-    pub created_at: When,
-}
-
-/// The project's people and service accounts.
+/// The project's people.
 #[derive(Template)]
 #[template(path = "projects/members.html")]
 pub struct ProjectMembersPage {
@@ -160,12 +145,8 @@ pub struct ProjectMembersPage {
     pub groups: ProjectGroups,
     /// Invitations into it.
     pub invites: ProjectInvites,
-    /// Its service accounts.
-    pub service_accounts: Vec<ServiceAccountRow>,
     /// Whether the viewer may change its people.
     pub can_manage_members: bool,
-    /// Whether the viewer may change its service accounts.
-    pub can_manage_service_accounts: bool,
 }
 
 /// The project's settings.
@@ -180,6 +161,14 @@ pub struct ProjectSettingsPage {
     pub form: ProjectForm,
     /// How many working keys would stop with it.
     pub active_keys: Count,
+    /// Whether a list of models allows or denies; empty where there is none.
+    pub model_modes: Vec<Choice>,
+    /// The names of that list, divided by commas.
+    pub model_ids: String,
+    /// Which models it may call, in words; empty for all.
+    pub models_in_words: String,
+    /// Whether the viewer may set which models it may call.
+    pub can_set_models: bool,
     /// Whether the viewer may change the settings.
     pub can_update: bool,
     /// Whether the viewer may archive and restore.

@@ -266,9 +266,10 @@ fn deleting_a_service_account_revokes_its_keys() {
             ..NewServiceAccount::default()
         };
         let (bare, none) = create_service_account(control, &admin, id, new(true)).await.unwrap();
-        assert!(bare.role.is_none() && none.is_none());
+        assert!(bare.account.role.is_none() && none.is_none());
         let (account, issued) = create_service_account(control, &admin, id, new(false)).await.unwrap();
         let (key, secret) = issued.unwrap();
+        let account = account.account;
         assert!(secret.reveal().starts_with("sk-svc-bw"));
         assert_eq!(key.owner, KeyOwner::ServiceAccount(account.id));
         delete_service_account(control, &admin, id, account.id).await.unwrap();

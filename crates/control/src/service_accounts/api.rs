@@ -7,10 +7,10 @@ use domain::audit::Verb;
 use domain::ids::{ProjectId, ServiceAccountId, UserId};
 use domain::page::Order;
 use domain::routes::{Access, Method};
-use domain::service_accounts::ServiceAccount;
 use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::OwnedAccount;
 
 use super::{KEY_NAME, NewServiceAccount, ServiceAccountChanges};
 use crate::api_keys::{NewKey, create_key};
@@ -34,6 +34,10 @@ pub struct ServiceAccountJson {
     pub created_at: i64,
     /// The person answerable for its keys.
     pub key_owner_id: String,
+    /// Their name.
+    pub key_owner_name: String,
+    /// `active`; `suspended` or `removed` where somebody else has to answer for its keys.
+    pub key_owner_status: String,
 }
 
 /// A service account as created, with its first key.
@@ -116,9 +120,12 @@ pub struct ServiceAccountDeletedJson {
     pub deleted: bool,
 }
 
-impl From<ServiceAccount> for ServiceAccountJson {
-    fn from(account: ServiceAccount) -> Self {
+impl From<OwnedAccount> for ServiceAccountJson {
+    fn from(owned: OwnedAccount) -> Self {
+        let account = owned.account;
         Self {
+            key_owner_name: owned.key_owner_name,
+            key_owner_status: owned.key_owner_status.name().to_owned(),
             id: account.id.to_string(),
             object: "organization.project.service_account".to_owned(),
             name: account.name,
@@ -148,7 +155,7 @@ fn key_owner(text: Option<String>) -> Result<Option<UserId>, Error> {
     text.map(|text| text.parse().map_err(bad)).transpose()
 }
 
-fn role(word: &str) -> Result<Option<ProjectRole>, Error> {
+pub(super) fn role(word: &str) -> Result<Option<ProjectRole>, Error> {
     match word {
         "none" => Ok(None),
         word => ProjectRole::parse(word).map(Some).ok_or_else(|| {

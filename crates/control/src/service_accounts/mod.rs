@@ -1,15 +1,18 @@
 //! Service accounts of a project: create, list, change and delete them, and give them keys.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 
 use domain::access::{Grant, Permission, ProjectRole, Target, authorize};
 use domain::api_keys::{ApiKey, KeyOwner, Secret};
 use domain::audit::{AuditEntry, Verb};
-use domain::ids::{ProjectId, ServiceAccountId, UserId};
+use domain::ids::{OrganizationId, ProjectId, ServiceAccountId, UserId};
 use domain::page::{Page, PageRequest};
 use domain::service_accounts::ServiceAccount;
 use domain::{Error, text};
 use serde_json::{Value, json};
+use store::{Change, OwnedAccount};
 
 use crate::api_keys::{NewKey, issue_key, key_facts};
 use crate::projects::active;
@@ -52,7 +55,7 @@ pub async fn create_service_account(
     grant: &Grant,
     project: ProjectId,
     new: NewServiceAccount,
-) -> Result<(ServiceAccount, Option<(ApiKey, Secret)>), Failure> {
+) -> Result<(OwnedAccount, Option<(ApiKey, Secret)>), Failure> {
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
     active(&locked)?;
@@ -60,7 +63,7 @@ pub async fn create_service_account(
     let key_owner_id = new.key_owner_id.or(caller).ok_or_else(|| {
         Error::invalid_param("key_owner_required", "key_owner_id", "Name the person answerable for its keys.")
     })?;
-    check_key_owner(change.member_user(locked.organization_id, key_owner_id).await)?;
+    check_key_owner(&mut change, locked.organization_id, key_owner_id).await?;
     let account = ServiceAccount {
         id: ServiceAccountId::mint(control.ambient.as_ref()),
         project_id: project,
@@ -88,7 +91,7 @@ pub async fn create_service_account(
         .in_project(project)
         .after(json!({"service_account": facts(&account), "api_key": key}));
     control.commit(change, entry).await?;
-    Ok((account, issued))
+    Ok((control.store.service_account(grant, project, account.id).await?, issued))
 }
 
 /// A page of the service accounts of a project.
@@ -100,7 +103,7 @@ pub async fn list_service_accounts(
     grant: &Grant,
     project: ProjectId,
     page: &PageRequest,
-) -> Result<Page<ServiceAccount>, Failure> {
+) -> Result<Page<OwnedAccount>, Failure> {
     // A project that is not there has no list, rather than an empty one.
     control.store.project(grant, project).await?;
     Ok(control.store.service_accounts(grant, project, page).await?)
@@ -115,7 +118,7 @@ pub async fn retrieve_service_account(
     grant: &Grant,
     project: ProjectId,
     id: ServiceAccountId,
-) -> Result<ServiceAccount, Failure> {
+) -> Result<OwnedAccount, Failure> {
     Ok(control.store.service_account(grant, project, id).await?)
 }
 
@@ -129,7 +132,7 @@ pub async fn update_service_account(
     project: ProjectId,
     id: ServiceAccountId,
     changes: ServiceAccountChanges,
-) -> Result<ServiceAccount, Failure> {
+) -> Result<OwnedAccount, Failure> {
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
     active(&locked)?;
@@ -143,7 +146,7 @@ pub async fn update_service_account(
         may_give(grant, &account)?;
     }
     if let Some(user) = changes.key_owner_id {
-        check_key_owner(change.member_user(locked.organization_id, user).await)?;
+        check_key_owner(&mut change, locked.organization_id, user).await?;
         account.key_owner_id = user;
     }
     change.write_service_account(&account).await?;
@@ -152,7 +155,7 @@ pub async fn update_service_account(
         .before(facts(&before))
         .after(facts(&account));
     control.commit(change, entry).await?;
-    Ok(account)
+    retrieve_service_account(control, grant, project, id).await
 }
 
 /// Deletes a service account and revokes its keys.
@@ -195,15 +198,17 @@ fn may_make_keys(grant: &Grant, project: ProjectId) -> Result<(), Error> {
     })
 }
 
-fn check_key_owner<T>(found: store::Result<T>) -> Result<(), Failure> {
-    match found {
-        Ok(_) => Ok(()),
-        Err(store::Error::NotFound { .. }) => {
-            let sentence = "The key owner has to be a member of the organization.";
-            Err(Error::invalid_param("key_owner_not_member", "key_owner_id", sentence).into())
-        }
-        Err(error) => Err(error.into()),
+/// Whether a person may answer for keys: a member of the organization in good standing.
+async fn check_key_owner(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(), Failure> {
+    if change.standing(user, organization).await?.is_some() {
+        return Ok(());
     }
+    let sentence = "The key owner has to be a member of the organization who is not suspended.";
+    Err(Error::invalid_param("key_owner_not_member", "key_owner_id", sentence).into())
 }
 
 fn facts(account: &ServiceAccount) -> Value {

@@ -204,7 +204,7 @@ mod tests {
                 P::ProjectCreate,
                 everywhere,
                 "No: the organization is suspended or closed, so in the organization Acme nobody may create \
-                 projects. An Admin can reactivate it.",
+                 projects, and name their owners. An Admin can reactivate it.",
             ),
         ] {
             assert_eq!(told(standing, permission, target), sentence);

@@ -115,7 +115,7 @@ fn owners_decide_whether_a_key_is_active() {
     both_engines(|store| async move {
         let (place, keys) = furnished(&store).await;
         let grant = whole(organization(1));
-        let of = |owner_active| KeyFilter { owner_active: Some(owner_active), revoked_too: false };
+        let of = |owner_active| KeyFilter { owner_active: Some(owner_active), ..KeyFilter::default() };
         assert_eq!(listed(&store, &grant, place, of(true)).await, ids(&[&keys[2]]), "nobody is a member yet");
         let mut change = begin(&store).await;
         let KeyOwner::ServiceAccount(account) = keys[2].owner else { panic!() };
@@ -124,7 +124,7 @@ fn owners_decide_whether_a_key_is_active() {
         keep(change, Verb::ServiceAccountDeleted).await;
         assert!(listed(&store, &grant, place, of(true)).await.is_empty());
         assert_eq!(listed(&store, &grant, place, KeyFilter::default()).await, ids(&[&keys[0], &keys[1]]));
-        let all = KeyFilter { owner_active: None, revoked_too: true };
+        let all = KeyFilter { revoked_too: true, ..KeyFilter::default() };
         assert_eq!(listed(&store, &grant, place, all).await.len(), 3);
         let page = PageRequest::first(10, Order::Ascending);
         assert!(store.service_accounts(&grant, place, &page).await.unwrap().items.is_empty());

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod access;
 mod api_keys;
 mod calls;
 mod change;

@@ -258,8 +258,8 @@ async fn compare(store: &Store, facts: &Facts) {
             assert_eq!(sources, expected, "user {n} in {place:?}");
         }
         for at in 1..=PROJECTS.unsigned_abs() {
-            let (place, filter) =
-                (place_of(at).unwrap(), KeyFilter { owner_active: Some(true), revoked_too: true });
+            let place = place_of(at).unwrap();
+            let filter = KeyFilter { owner_active: Some(true), revoked_too: true, ..KeyFilter::default() };
             let page = PageRequest::first(100, Order::Ascending);
             let keys = store.project_keys(&grant, place, filter, &page).await.unwrap().items;
             let works = keys.iter().any(|owned| owned.key.owner == KeyOwner::User(user(n)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::{OrganizationRole, ProjectRole};
+use domain::access::{OrganizationRole, Permission, ProjectRole};
 use domain::routes::Surface;
 use serde_json::{Value, json};
 
@@ -177,7 +177,7 @@ impl Company {
             Caller::with_key("narrow-key", self.narrow_key().await),
             Caller::with_key("read-only", self.project_key(unscoped).await),
         ];
-        for role in ProjectRole::ALL.iter().rev() {
+        for role in ProjectRole::ALL.iter().rev().filter(|role| role.gives(Permission::ApiKeyManageOwn)) {
             let key = self.key_owned_by(&self.people[role.name()].user_id).await;
             callers.push(Caller::with_key(role.name(), key));
         }

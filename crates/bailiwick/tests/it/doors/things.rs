@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use domain::organizations::Feature;
 use serde_json::{Value, json};
 
 use super::aims::Aim;
@@ -73,13 +74,12 @@ const NEVER_MADE: &str = "01jd0000000000000000000000";
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice" => {
-            (Level::None, "")
-        }
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
+        | "features" | "suspended" => (Level::None, ""),
         "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
-        "slug" | "organization_spend_limit" | "policy" => (Level::Organization, ""),
+        "slug" | "organization_spend_limit" | "policy" | "organization_name" => (Level::Organization, ""),
         "exception" => (Level::Organization, "exc_"),
         "webhook" => (Level::Organization, "hook_"),
         "delivery" => (Level::Organization, "dlv_"),
@@ -92,7 +92,7 @@ fn kind(name: &str) -> (Level, &'static str) {
         "provider" => (Level::Organization, "prov_"),
         "price" => (Level::Organization, "price_"),
         "audit_record" => (Level::Organization, "audit_"),
-        "model" | "spend_limit" | "project_policy" => (Level::Project, ""),
+        "model" | "spend_limit" | "project_policy" | "model_permissions" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
         "worker" | "newcomer" | "project_holder" => (Level::Project, "user_"),
         "project_group" => (Level::Project, "group_"),
@@ -203,6 +203,12 @@ impl Company {
             ("model", Relation::Foreign | Relation::Away) => return "foreign-model".to_owned(),
             (_, Relation::Nowhere) | ("set_up_token", _) => return unknown(name),
             ("project", _) => return self.place(relation).project.to_owned(),
+            ("features", _) => {
+                return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
+            }
+            // Both as they are now: other calls rename organizations and bring them back.
+            ("organization_name", _) => return self.organization_name(relation).await,
+            ("suspended", _) => return self.suspended().await,
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
@@ -288,39 +294,53 @@ impl Company {
                 self.post(&place, "/v1/organization/spend_limit", limit).await;
                 String::new()
             }
-            "policy" => {
-                let policy = format!("/v1/organization/policy/{SETTING}");
-                self.post(&place, &policy, json!({"value": 365})).await;
+            "model_permissions" => {
+                let body = json!({"mode": "deny_list", "model_ids": [self.word()]});
+                self.post(&place, &at("model_permissions"), body).await;
                 String::new()
-            }
-            "project_policy" => {
-                self.post(&place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
-                String::new()
-            }
-            "key_with_policy" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
-                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
-                self.post(&place, &policy, json!({"value": 365})).await;
-                key
-            }
-            "exception" => {
-                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
-                    "reason": "a test", "ends_at": now() + DAY});
-                self.made(&place, "/v1/organization/policy_exceptions", body).await
-            }
-            "webhook" => self.webhook(&place).await,
-            "delivery" => self.delivery(&place).await,
-            "mail" => {
-                self.post(&place, "/v1/organization/mails/test", Value::Null).await;
-                self.first_of(&place, "/v1/organization/mails").await
             }
             "record" => self.record(&place, &at("api_keys")).await,
+            "policy" | "project_policy" | "key_with_policy" | "exception" | "webhook" | "delivery"
+            | "mail" => self.policy_or_message(name, &place, &root).await,
             name if ROLES_AND_GROUPS.contains(&name) => self.role_or_group(name, relation, caller).await,
             "session" => {
                 let whose =
                     if relation == Relation::Foreign { &place.organization.user_id } else { &caller.user_id };
                 let whose = if whose.is_empty() { &place.organization.user_id } else { whose };
                 self.world.browser(whose).await.session_id
+            }
+            other => panic!("say in things.rs how ${other} is made"),
+        }
+    }
+
+    async fn policy_or_message(&self, name: &str, place: &Place<'_>, root: &str) -> String {
+        let at = |noun: &str| format!("{root}/{noun}");
+        match name {
+            "policy" => {
+                let policy = format!("/v1/organization/policy/{SETTING}");
+                self.post(place, &policy, json!({"value": 365})).await;
+                String::new()
+            }
+            "project_policy" => {
+                self.post(place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
+                String::new()
+            }
+            "key_with_policy" => {
+                let key = self.made(place, &at("api_keys"), json!({"name": self.word()})).await;
+                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
+                self.post(place, &policy, json!({"value": 365})).await;
+                key
+            }
+            "exception" => {
+                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
+                    "reason": "a test", "ends_at": now() + DAY});
+                self.made(place, "/v1/organization/policy_exceptions", body).await
+            }
+            "webhook" => self.webhook(place).await,
+            "delivery" => self.delivery(place).await,
+            "mail" => {
+                self.post(place, "/v1/organization/mails/test", Value::Null).await;
+                self.first_of(place, "/v1/organization/mails").await
             }
             other => panic!("say in things.rs how ${other} is made"),
         }
@@ -376,6 +396,17 @@ impl Company {
 
     async fn made(&self, place: &Place<'_>, path: &str, body: Value) -> String {
         text_of(&self.post(place, path, body).await, "id")
+    }
+
+    async fn organization_name(&self, relation: Relation) -> String {
+        let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
+        let organization = self.place(relation).organization;
+        text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
+    }
+
+    async fn suspended(&self) -> String {
+        self.world.admin("POST", "/v1/organization/suspend", json!({"reason": "a test"})).await;
+        String::new()
     }
 
     async fn newcomer(&self, place: &Place<'_>) -> String {

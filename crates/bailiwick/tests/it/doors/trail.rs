@@ -102,6 +102,7 @@ async fn success_is_written_down(company: &Company, trail: &Trail, aim: &Aim) ->
     }
     let wanted = Record { verb: verb(aim), organization: chain_of(company, trail, aim).await };
     company.forget(aim, Relation::Own).await;
+    company.bring_back(aim).await;
     let is_right = records == [wanted.clone()] && is_only_refusals(&others);
     (!is_right).then(|| format!("{}: wrote {records:?} and {others:?}, not {wanted:?}", aim.name()))
 }
@@ -156,6 +157,7 @@ async fn refusals_are_written_down(company: &Company, trail: &Trail, aim: &Aim) 
     if trail.state().await != state {
         wrong.push(format!("{}: refused, and yet something changed", aim.name()));
     }
+    company.bring_back(aim).await;
     (wrong, counted)
 }
 

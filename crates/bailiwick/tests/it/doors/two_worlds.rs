@@ -154,7 +154,8 @@ impl Sequence {
             "slug" if self.dice.one_in(12) => return text(&unknown("slug")),
             "slug" => return text("acme"),
             "model" | "narrow_model" if self.dice.one_in(4) => {
-                return self.foreign(&[self.neighbour.model.clone()]);
+                let model = self.neighbour.model.clone();
+                return self.foreign(&[model]);
             }
             "model" | "narrow_model" => {
                 return text(self.dice.of(&MODELS));

@@ -7,6 +7,7 @@ mod governance;
 mod organization;
 mod project;
 mod sample;
+mod sights;
 
 use std::fs;
 
@@ -32,6 +33,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(governance::exhibits());
     all.extend(access::exhibits());
     all.extend(account::exhibits());
+    all.extend(sights::exhibits());
     all
 }
 

@@ -56,6 +56,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         hidden: Vec::new(),
         waiting: vec![(Section::Handovers, 3)],
         flashes: Vec::new(),
+        made_at: at(0, 0),
     }
 }
 

@@ -4,10 +4,7 @@
 use crate::access::Standing;
 use crate::error::Error;
 use crate::ids::{OrganizationId, UserId};
-use crate::time::{DAY, Timestamp};
-
-/// How long a link works, in microseconds.
-pub const LINK_LIFETIME: i64 = DAY;
+use crate::time::{DAY, HOUR, Timestamp};
 
 /// How long a change of address that was asked for waits for its link, in microseconds.
 pub const ASKED_LIFETIME: i64 = 7 * DAY;
@@ -17,22 +14,36 @@ pub const ASKED_LIFETIME: i64 = 7 * DAY;
 pub enum LinkKind {
     /// Sets a password anew, without the one before.
     PasswordReset,
-    /// Confirms the new address of a person who asked for it with their password.
+    /// Lets the present address of a person go who asked for another one with their password.
+    EmailRelease,
+    /// Confirms the new address, once the present one was let go.
     EmailChange,
 }
 
 impl LinkKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailRelease, Self::EmailChange];
+
     /// The word in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PasswordReset => "password_reset",
+            Self::EmailRelease => "email_release",
             Self::EmailChange => "email_change",
+        }
+    }
+
+    /// How long such a link works, in microseconds. What gives an account away alone works the shortest.
+    pub const fn lifetime(self) -> i64 {
+        match self {
+            Self::PasswordReset => HOUR,
+            Self::EmailRelease | Self::EmailChange => DAY,
         }
     }
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::PasswordReset, Self::EmailChange].into_iter().find(|kind| kind.name() == word)
+        Self::ALL.into_iter().find(|kind| kind.name() == word)
     }
 }
 
@@ -52,7 +63,7 @@ pub struct AccountLink {
     pub user_id: UserId,
     /// What it does.
     pub kind: LinkKind,
-    /// The address it is bound to: the present one of a reset, the new one of a change.
+    /// The address it is bound to: the present one of a reset, else the new one.
     pub email: String,
     /// Who vouches; none where the mail's address does, or the operator.
     pub voucher: Option<Voucher>,

@@ -102,6 +102,14 @@ impl Change {
         row.as_ref().map(link_of).transpose()
     }
 
+    /// Forgets every link about a person's account.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn drop_account_links(&mut self, user: UserId) -> Result<()> {
+        self.run("delete from account_links where user_id = $1", args![user]).await.map(drop)
+    }
+
     /// Every organization to which a person belongs, while suspended too, none of which they can leave or join until
     /// the change ends.
     ///

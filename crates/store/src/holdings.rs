@@ -98,6 +98,8 @@ const HOLDINGS: &[Holding] = &[
         }),
         purged_by: of_organization!("notices_off"),
     },
+    // Links belong to people; those for which somebody of the organization vouched go with it.
+    Holding { table: "account_links", shown: None, purged_by: of_organization!("account_links") },
     Holding {
         table: "invites",
         shown: shown!("invite": "invites" of "organization_id" by Text "id" {
@@ -461,8 +463,7 @@ mod tests {
     use super::*;
 
     /// Tables of the instance itself, of which no organization has rows.
-    const OF_THE_INSTANCE: [&str; 13] = [
-        "account_links",
+    const OF_THE_INSTANCE: [&str; 12] = [
         "applied_prices",
         "feed_head",
         "idempotency",

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod handovers;
 mod instance;
 mod nouns;
 pub mod serve;
@@ -61,6 +62,9 @@ enum Command {
     /// Members and invitations.
     #[command(subcommand)]
     Member(nouns::Member),
+    /// What lost its owner, and what becomes of it.
+    #[command(subcommand)]
+    Handover(handovers::Handover),
     /// Keys of projects.
     #[command(subcommand)]
     Key(nouns::Key),
@@ -138,6 +142,7 @@ pub fn run() -> ExitCode {
         Command::Org(asked) => block_on(nouns::organization(asked)),
         Command::Project(asked) => block_on(nouns::project(asked)),
         Command::Member(asked) => block_on(nouns::member(asked)),
+        Command::Handover(asked) => block_on(handovers::run(asked)),
         Command::Key(asked) => block_on(nouns::key(asked)),
         Command::Usage(asked) => block_on(nouns::usage(asked)),
         Command::PrintRoutes => print(&crate::routes::printed()),

@@ -1,13 +1,13 @@
 //! Links about one's own account: a password set anew, a change of address by proof of both addresses.
 //!
-//! A link goes to its address by mail. Where there is no mail server, somebody passes it on who stands above the person
-//! and to whose organization alone the person belongs; the operator does for anybody. Both rules are asked again when
-//! the link is used.
+//! A link goes to its address by mail; for a change of address first to the present one, then to the new one. Where
+//! there is no mail server, or the present address is lost, somebody vouches who stands above the person and to whose
+//! organization alone the person belongs; the operator does for anybody. Both rules are asked again when the link is used.
 
 use domain::Error;
 use domain::access::{Actor, Grant, Origin, Task};
 use domain::accounts::{
-    ASKED_LIFETIME, AccountLink, LINK_LIFETIME, LinkKind, Voucher, belongs_here_alone, link_not_valid,
+    ASKED_LIFETIME, AccountLink, LinkKind, Voucher, belongs_here_alone, link_not_valid,
     still_vouches,
 };
 use domain::api_keys;
@@ -50,7 +50,7 @@ pub async fn offer_password_reset(
 ) -> Result<OfferedLink, Failure> {
     let organization = organization_of(grant)?;
     let mut change = control.change(grant).await?;
-    let voucher = vouch(control, &mut change, grant, user).await?;
+    let voucher = vouch(&mut change, grant, user, control.settings.mail_is_on).await?;
     let person = change.member_user(organization, user).await?;
     let link = new_link(LinkKind::PasswordReset, (user, person.email), voucher, change.at());
     let offered = offer(control, &mut change, &link, Some(organization)).await?;
@@ -59,7 +59,7 @@ pub async fn offer_password_reset(
     Ok(offered)
 }
 
-/// Makes the link that confirms the new address for which a member asked.
+/// Makes the link that confirms the new address for which a member asked, and vouches in place of the present one.
 ///
 /// # Errors
 /// `not_found`, also when they asked for none; `own_account`; `higher_rank`; `cannot_vouch`.
@@ -70,7 +70,7 @@ pub async fn offer_email_link(
 ) -> Result<OfferedLink, Failure> {
     let organization = organization_of(grant)?;
     let mut change = control.change(grant).await?;
-    let voucher = vouch(control, &mut change, grant, user).await?;
+    let voucher = vouch(&mut change, grant, user, false).await?;
     let asked = change.asked_email_change(user).await?.ok_or(Error::Hidden { what: "email change" })?;
     let link = new_link(LinkKind::EmailChange, (user, asked.email), voucher, change.at());
     let offered = offer(control, &mut change, &link, Some(organization)).await?;
@@ -151,6 +151,8 @@ pub async fn reset_password(
     let mut change = control.change(&Grant::system(Task::SignIn, organization)).await?;
     take(control, &mut change, LinkKind::PasswordReset, (token, user.id)).await?;
     change.reset_password_hash(user.id, &hash).await?;
+    // Who asked with the password before is asked nothing more.
+    change.drop_account_links(user.id).await?;
     let ended = change.end_sessions(user.id, None).await?;
     change.acted_by(sign_in::actor_of(Some(&user), "password_reset", origin));
     let entry = AuditEntry::new(Verb::PasswordReset, user.id)
@@ -158,8 +160,8 @@ pub async fn reset_password(
     control.commit(change, entry).await
 }
 
-/// Asks for another address, with the present password: it holds once the link that belongs to the new address was
-/// opened. Returns whether the link is on its way by mail.
+/// Asks for another address, with the present password: it holds once a link to the present address was opened, and
+/// then one to the new address. Returns whether the first is on its way by mail.
 ///
 /// # Errors
 /// `invalid_email`, `same_email`; `wrong_password`, `too_many_attempts`.
@@ -178,19 +180,37 @@ pub async fn ask_email_change(
     sign_in::prove(control, &actor.email, password, &actor.origin).await?.ok_or_else(wrong_password)?;
     let organization = control.store.first_organization(actor.user_id).await?;
     let mut change = begin(control, grant, actor).await?;
-    let mut link = new_link(LinkKind::EmailChange, (actor.user_id, email), None, change.at());
+    let asked = new_link(LinkKind::EmailChange, (actor.user_id, email.clone()), None, change.at());
+    let asked = AccountLink { expires_at: change.at().plus_micros(ASKED_LIFETIME), ..asked };
+    change.put_account_link(&asked, None).await?;
     let is_mailed = control.settings.mail_is_on && organization.is_some();
     if is_mailed {
+        let link = new_link(LinkKind::EmailRelease, (actor.user_id, email), None, change.at());
         offer(control, &mut change, &link, organization).await?;
-    } else {
-        link.expires_at = change.at().plus_micros(ASKED_LIFETIME);
-        change.put_account_link(&link, None).await?;
     }
     let entry = AuditEntry::new(Verb::EmailChangeOffered, actor.user_id)
         .before(json!({"email": actor.email}))
-        .after(json!({"email": link.email, "by_mail": is_mailed}));
+        .after(json!({"email": asked.email, "by_mail": is_mailed}));
     control.commit(change, entry).await?;
     Ok(is_mailed)
+}
+
+/// Lets the acting person's present address go by the link that was mailed there, and mails the link that confirms
+/// the new one.
+///
+/// # Errors
+/// `link_not_valid`.
+pub async fn release_email(control: &Control, grant: &Grant, token: &str) -> Result<(), Failure> {
+    let actor = grant.actor().ok_or(Error::Hidden { what: "user" })?;
+    let organization = control.store.first_organization(actor.user_id).await?;
+    let mut change = begin(control, grant, actor).await?;
+    let released = take(control, &mut change, LinkKind::EmailRelease, (token, actor.user_id)).await?;
+    let link = new_link(LinkKind::EmailChange, (actor.user_id, released.email), None, change.at());
+    let offered = offer(control, &mut change, &link, organization).await?;
+    let entry = AuditEntry::new(Verb::EmailChangeOffered, actor.user_id)
+        .before(json!({"email": actor.email}))
+        .after(facts(&offered));
+    control.commit(change, entry).await
 }
 
 /// The new address for which the acting person asked and which is not confirmed yet.
@@ -226,12 +246,12 @@ pub async fn confirm_email(control: &Control, grant: &Grant, token: &str) -> Res
     control.commit(change, entry).await
 }
 
-/// Whether the caller may make a link for this member, and who vouches for it: nobody where it goes by mail.
+/// Whether the caller may make a link for this member, and who vouches for it: nobody where an address does.
 async fn vouch(
-    control: &Control,
     change: &mut Change,
     grant: &Grant,
     user: UserId,
+    is_proved: bool,
 ) -> Result<Option<Voucher>, Failure> {
     let organization_id = change.lock_memberships(grant).await?;
     let person = change.rank(grant, user).await?;
@@ -241,7 +261,7 @@ async fn vouch(
         return Err(Error::forbidden("own_account", sentence).into());
     }
     grant.may_stand_for(&person)?;
-    if control.settings.mail_is_on {
+    if is_proved {
         return Ok(None);
     }
     belongs_here_alone(&change.memberships_of(user).await?, organization_id)?;
@@ -254,7 +274,7 @@ fn new_link(
     voucher: Option<Voucher>,
     at: Timestamp,
 ) -> AccountLink {
-    let expires_at = at.plus_micros(LINK_LIFETIME);
+    let expires_at = at.plus_micros(kind.lifetime());
     AccountLink { user_id, kind, email, voucher, created_at: at, expires_at }
 }
 
@@ -264,6 +284,7 @@ async fn put(control: &Control, change: &mut Change, link: &AccountLink) -> Resu
     change.put_account_link(link, Some(&control.secrets.pepper().hash(token.reveal()))).await?;
     let path = match link.kind {
         LinkKind::PasswordReset => "reset-password",
+        LinkKind::EmailRelease => "account/email-release",
         LinkKind::EmailChange => "account/email",
     };
     Ok(format!("{}/{path}/{}", control.settings.public_url, token.reveal()))
@@ -281,12 +302,16 @@ async fn offer(
     let Some(organization) = organization.filter(|_| control.settings.mail_is_on) else {
         return Ok(OfferedLink { user_id, email, url: Some(url), expires_at });
     };
-    let expires = expires_at.to_string();
-    let letter = match link.kind {
-        LinkKind::PasswordReset => Letter::PasswordReset { link: url, expires },
-        LinkKind::EmailChange => Letter::EmailChange { email: email.clone(), link: url, expires },
+    let (expires, new) = (expires_at.to_string(), email.clone());
+    let (to, letter) = match link.kind {
+        LinkKind::PasswordReset => (new, Letter::PasswordReset { link: url, expires }),
+        LinkKind::EmailRelease => {
+            let account = control.store.account(user_id).await?.ok_or(Error::Hidden { what: "user" })?;
+            (account.user.email, Letter::EmailRelease { email: new, link: url, expires })
+        }
+        LinkKind::EmailChange => (new.clone(), Letter::EmailChange { email: new, link: url, expires }),
     };
-    change.insert_mail(organization, &email, &letter, &control.secrets).await?;
+    change.insert_mail(organization, &to, &letter, &control.secrets).await?;
     Ok(OfferedLink { user_id, email, url: None, expires_at })
 }
 

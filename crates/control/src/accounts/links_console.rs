@@ -6,12 +6,13 @@ use domain::routes::{Access, Method};
 
 use super::console::PASSWORD_LENGTH;
 use super::pages::{ConfirmEmailPage, ForgotPasswordPage, ResetPasswordPage};
-use super::{ask_email_change, confirm_email, mail_password_reset, offered_link, reset_password};
+use super::{ask_email_change, confirm_email, mail_password_reset, offered_link, release_email, reset_password};
 use crate::http::console;
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 const RESET: &str = "/reset-password/{token}";
 const FORGOT: &str = "/forgot-password";
+const RELEASE: &str = "/account/email-release/{token}";
 const CONFIRM: &str = "/account/email/{token}";
 
 /// The rows.
@@ -34,6 +35,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         page(Method::Post, "/account/email", "ask_email_change_form", "Ask for another address.")
             .audited(Verb::EmailChangeOffered)
             .to(ask),
+        page(Method::Get, RELEASE, "release_email_page", "The page behind the link to the present address.")
+            .to(release_page),
+        page(Method::Post, RELEASE, "release_email_form", "Let the present address go for a new one.")
+            .audited(Verb::EmailChangeOffered)
+            .to(release),
         page(Method::Get, CONFIRM, "confirm_email_page", "The page behind the link to a new address.")
             .to(confirm_page),
         page(Method::Post, CONFIRM, "confirm_email_form", "Confirm a new address.")
@@ -102,19 +108,34 @@ async fn ask(call: Call) -> Result<Answer, Failure> {
     let (password, email) = (form.text("current_password"), form.text("email"));
     let asked = ask_email_change(&call.control, &call.grant, password, email).await;
     let told = asked.map(|is_mailed| match is_mailed {
-        true => "A link is on its way to the new address. Open it in this browser to confirm.",
+        true => "A link is on its way to your present address. Open it in this browser; the new address is asked next.",
         false => "Asked for. An Admin can now make the link that confirms the new address.",
     });
     console::back(&call, "/account", told)
 }
 
+async fn release_page(call: Call) -> Result<Answer, Failure> {
+    change_page(&call, LinkKind::EmailRelease, "/account/email-release").await
+}
+
+async fn release(call: Call) -> Result<Answer, Failure> {
+    let released = release_email(&call.control, &call.grant, call.path_text("token")).await;
+    let told = "A link is on its way to the new address. Open it in this browser too.";
+    console::back(&call, "/account", released.map(|()| told))
+}
+
 async fn confirm_page(call: Call) -> Result<Answer, Failure> {
+    change_page(&call, LinkKind::EmailChange, "/account/email").await
+}
+
+async fn change_page(call: &Call, kind: LinkKind, place: &str) -> Result<Answer, Failure> {
     let token = call.path_text("token");
-    let link = offered_link(&call.control, LinkKind::EmailChange, token).await?;
+    let link = offered_link(&call.control, kind, token).await?;
     let actor = call.actor()?;
     console::page(&ConfirmEmailPage {
-        bare: console::bare(&call, "New address"),
-        token: token.to_owned(),
+        bare: console::bare(call, "New address"),
+        action: format!("{place}/{token}"),
+        is_last: kind == LinkKind::EmailChange,
         is_theirs: link.user_id == actor.user_id,
         before: actor.email.clone(),
         after: link.email,

@@ -105,8 +105,10 @@ pub struct ResetPasswordPage {
 pub struct ConfirmEmailPage {
     /// The frame.
     pub bare: Bare,
-    /// The token of the link, which the form goes back to.
-    pub token: String,
+    /// Where the form goes.
+    pub action: String,
+    /// Whether the new address holds with that; otherwise it is asked next.
+    pub is_last: bool,
     /// Whether the viewer is who asked for it.
     pub is_theirs: bool,
     /// The viewer's present address.

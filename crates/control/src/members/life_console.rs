@@ -146,10 +146,10 @@ async fn show(
     label: &'static str,
 ) -> Result<Answer, Failure> {
     match offered {
-        Ok(OfferedLink { url: Some(url), email, .. }) => {
+        Ok(OfferedLink { url: Some(url), email, expires_at, .. }) => {
             let text = format!(
-                "Pass it on to {email}, and to nobody else: whoever opens it acts for them. It works once, for a day. \
-                 It is shown only now."
+                "Pass it on to {email}, and to nobody else: whoever opens it acts for them. It works once, until \
+                 {expires_at}. It is shown only now."
             );
             members_page_with(call, Some(ShownLink { label, text, url }), None).await
         }

@@ -48,11 +48,11 @@ async fn access_is_explained_on_the_command_line() {
     let yes = said(&world, &ask("project.read")).await;
     let first = "Yes: in the project Support worker may see a project and its settings, as Member.\n";
     assert!(yes.starts_with(first), "{yes}");
-    assert!(yes.contains("  Member in Support, given by admin on 20"), "{yes}");
+    assert!(yes.contains("  Member in Support, given by admin@acme.test on 20"), "{yes}");
     let no = said(&world, &ask("project.update")).await;
     assert!(no.starts_with("No: "), "{no}");
     assert!(no.contains("  roles that give it: Admin (organization), Project Owner (project)\n"), "{no}");
-    assert!(no.contains("  who can give them: admin\n"), "{no}");
+    assert!(no.contains("  who can give them: admin@acme.test\n"), "{no}");
     let told = json_of(&world, &ask("project.update")).await;
     assert_eq!((&told["allowed"], &told["principal"]["id"]), (&json!(false), &json!(worker.user_id)));
     let who = said(&world, &["access", "project", &project]).await;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
 
 use crate::engines::{self, Postgres};
+use crate::rows::Rows;
 use crate::scene::{MODEL, Scene};
 use crate::server::{Server, Start, verify};
 
@@ -107,21 +107,11 @@ async fn another_replica_refuses_a_suspended_organization_within_a_second() {
     }
 }
 
-/// Lets an organization have been closed so long ago.
+/// Lets the only organization have been closed so long ago.
 async fn close_long_ago(data: &Path, database: Option<&str>, days: i64) {
-    let sql = AssertSqlSafe(format!("update organizations set closed_at = closed_at - {days} * 86400000000"));
-    let changed = match database {
-        Some(url) => {
-            let pool = sqlx::PgPool::connect(url).await.unwrap();
-            sqlx::query(sql).execute(&pool).await.unwrap().rows_affected()
-        }
-        None => {
-            let url = format!("sqlite://{}", data.join("bailiwick.db").display());
-            let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-            sqlx::query(sql).execute(&pool).await.unwrap().rows_affected()
-        }
-    };
-    assert_eq!(changed, 1);
+    let file = || format!("sqlite://{}", data.join("bailiwick.db").display());
+    let rows = Rows::open(&database.map_or_else(file, str::to_owned)).await;
+    rows.move_back("organizations", "closed_at", days).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

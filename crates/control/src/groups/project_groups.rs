@@ -71,14 +71,19 @@ pub async fn remove_project_group(
     let mut change = control.change(grant).await?;
     change.lock_memberships(grant).await?;
     change.lock_project(grant, project).await?;
-    let locked = change.lock_group(grant, group).await?;
+    // A group that has no role there is told like one that is not there at all.
+    let elsewhere = || Error::Hidden { what: "project group" };
+    let locked = change.lock_group(grant, group).await.map_err(|error| match error {
+        store::Error::NotFound { .. } => elsewhere().into(),
+        other => Failure::from(other),
+    })?;
     let given = change.assignments_of_group(grant, group).await?;
     for one in given.iter().filter(|one| one.project_id == Some(project)) {
         grant.may_take(one.permissions, Some(project))?;
     }
     let taken = change.take_group_out(grant, project, group).await?;
     if taken.is_empty() {
-        return Err(Error::Hidden { what: "project group" }.into());
+        return Err(elsewhere().into());
     }
     let facts = assignment_facts(grant, (Principal::Group(group), &locked.name), Some(project), &taken)?;
     let entry = AuditEntry::new(Verb::RoleUnassigned, group).in_project(project).before(facts);

@@ -92,7 +92,11 @@ pub async fn take_role(
         Some(project) => Some(change.lock_project(grant, project).await?),
         None => None,
     };
-    let name = name_of(&mut change, grant, principal).await?;
+    // Whether somebody without the role belongs to the organization is not for everybody of the project to learn.
+    let name = name_of(&mut change, grant, principal).await.map_err(|failure| match failure {
+        Failure::Domain(Error::Hidden { .. }) if project.is_some() => Error::Hidden { what: "role" }.into(),
+        other => other,
+    })?;
     let role = locked_role(&mut change, grant, project, role).await?;
     let of = RolesOf { principal, project_id: project, at: change.at() };
     let given = control.store.role_given(grant, of, role.reference()).await?;

@@ -61,14 +61,17 @@ impl Company {
         }
     }
 
-    /// The Admin of Acme, as a surface knows them.
-    pub async fn admin(&self, surface: Surface) -> Caller {
+    /// The Admin of Acme or one of its people, as a surface knows them.
+    pub async fn one(&self, surface: Surface, name: &'static str) -> Caller {
         let acme = &self.world.acme;
+        let admin = (&acme.user_id, &acme.admin_key);
+        let (user_id, key) =
+            self.people.get(name).map_or(admin, |person| (&person.user_id, &person.admin_key));
         let credential = match surface {
-            Surface::Console => Credential::Browser(self.world.browser(&acme.user_id).await),
-            Surface::Api | Surface::Gateway => Credential::Key(acme.admin_key.clone()),
+            Surface::Console => Credential::Browser(self.world.browser(user_id).await),
+            Surface::Api | Surface::Gateway => Credential::Key(key.clone()),
         };
-        Caller::new("admin", &acme.user_id, credential)
+        Caller::new(name, user_id, credential)
     }
 
     async fn callers_of_api(&self) -> Vec<Caller> {
@@ -95,7 +98,7 @@ impl Company {
         let unproven = Browser { csrf: String::new(), ..browser.clone() };
         callers.push(Caller::new("no-proof", &world.acme.user_id, Credential::Browser(unproven)));
         callers.push(Caller::new("browser", &world.acme.user_id, Credential::Browser(browser)));
-        callers.push(self.admin(Surface::Api).await);
+        callers.push(self.one(Surface::Api, "admin").await);
         callers
     }
 

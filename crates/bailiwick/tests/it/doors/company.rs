@@ -13,8 +13,9 @@ use super::things::Relation;
 use crate::server::Bootstrapped;
 use crate::world::{Person, World, text_of};
 
-/// Tables of what happens beside calls: what is sent because of them, how often something was tried, who is alive.
-pub const BESIDE: [&str; 9] = [
+/// Tables of what happens beside calls: what is sent because of them, how often something was tried,
+/// who used which permission on which day, who is alive.
+pub const BESIDE: [&str; 10] = [
     "outbox_cursor",
     "deliveries",
     "delivery_attempts",
@@ -22,6 +23,7 @@ pub const BESIDE: [&str; 9] = [
     "mail_refusals",
     "sign_in_attempts",
     "policy_warnings",
+    "permission_uses",
     "replicas",
     "instance",
 ];
@@ -110,6 +112,7 @@ impl Company {
             for organization in [&self.world.acme, &self.world.other] {
                 self.world.of(organization, "POST", "/v1/organization/reactivate", Value::Null).await;
             }
+            self.things.lock().await.retain(|(name, ..), _| name != "suspended");
         }
     }
 

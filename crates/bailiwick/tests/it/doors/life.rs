@@ -8,11 +8,29 @@ use domain::routes::Surface;
 use serde_json::{Value, json};
 
 use super::aims::{Aim, filled};
-use super::alike::Alike;
+use super::alike::{Alike, ids_in};
 use super::callers::{Caller, Credential, present};
 use crate::rows::Rows;
 use crate::server::Answer;
 use crate::world::{World, text_of};
+
+/// What the lines of an export are about that happens beside calls, is counted by the minute or stands in the order of
+/// hashes; and their sum.
+const ASIDES: [&str; 6] =
+    ["mail", "webhook_delivery", "permission_use", "audit_record", "attribution", "organization.export.end"];
+/// What stands in the lines of an answer that tell how much is lent, and the four lines of a page's meter.
+const LENT: [&str; 8] = [
+    "\"held\":",
+    "\"left\":",
+    "\"leased\":",
+    "\"sequence\":",
+    "<div class=\"meter ",
+    " held and ",
+    "<rect class=\"left\"",
+    " left</span></div>",
+];
+/// A line of a page that tells what happened last, with refusals counted by the minute.
+const FEED: &str = "<ul class=\"feed\">";
 
 /// What stands for a thing in a call.
 #[derive(Clone, Debug)]
@@ -126,15 +144,37 @@ impl Life {
             let is_of_project = |key: &&str| key.starts_with("sk-proj-") || key.starts_with("sk-svc-");
             self.keys.extend(value.as_str().filter(is_of_project).map(str::to_owned));
         }
-        let told = self.alike.answer(answer);
+        let told = self.alike.answer(&without_asides(answer));
         // How much is lent to a replica for calls to come depends on how fast they came.
-        let is_lent =
-            |line: &&str| ["\"held\":", "\"left\":", "\"sequence\":"].iter().any(|name| line.contains(name));
+        let is_lent = |line: &&str| LENT.iter().any(|words| line.contains(words));
         told.lines().filter(|line| !is_lent(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Takes in an answer that tells what happens beside calls: the ids of that, and nothing of what else it names,
+    /// which stands in another order on each server.
+    pub fn overhear(&mut self, answer: &Answer) {
+        let text = answer.body.to_string();
+        let is_aside = |id: &&str| id.starts_with("mail_") || id.starts_with("dlv_");
+        for id in ids_in(&text).into_iter().filter(is_aside) {
+            self.alike.plain(id);
+        }
     }
 
     /// How many calls are recorded.
     pub async fn recorded(&self) -> usize {
         self.rows.count("usage_records").await
     }
+}
+
+fn without_asides(answer: &Answer) -> Answer {
+    let objects = ASIDES.map(|object| format!("\"object\":\"{object}\""));
+    let is_aside =
+        |line: &&str| line.contains(FEED) || objects.iter().any(|object| line.contains(object.as_str()));
+    let body = match &answer.body {
+        Value::String(text) => {
+            json!(text.lines().filter(|line| !is_aside(line)).collect::<Vec<_>>().join("\n"))
+        }
+        body => body.clone(),
+    };
+    Answer { status: answer.status, headers: answer.headers.clone(), body }
 }

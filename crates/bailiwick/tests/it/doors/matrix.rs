@@ -12,7 +12,7 @@ const LEGEND: &str = "\
 Each sign is one call, aimed at: o of the caller's own project, p of another project of the organization, f of another
 organization, n not there; in the console also a: f in the other organization's own addresses. All alike: one sign.
 + let through    1 who are you (401)    > sent to sign in    3 forbidden (403)    4 hidden (404)
-0 bad input (400)    9 conflict (409): neither may stand where the aim is o.
+0 bad input (400), or told so on the page    9 conflict (409): neither may stand where the aim is o.
 ";
 
 async fn print(surface: Surface, title: &str, file: &str) {
@@ -75,7 +75,14 @@ async fn try_out(company: &Company, aim: &Aim, caller: &mut Caller, relation: Re
 fn check(surface: Surface, aim: &Aim, caller: &Caller, (letters, cell): (&str, &str)) {
     let home = if caller.name == "foreign" && letters.contains('f') { 'f' } else { 'o' };
     let at_home = letters.chars().zip(cell.chars()).find(|(letter, _)| *letter == home);
-    let is_fit = !matches!(at_home, Some((_, '0' | '9'))) || is_set_up(aim.route.path);
+    // What an Admin has no use for, some others have not either.
+    let is_useless = aim.by != "admin" && caller.name != aim.by;
+    let is_fit = match at_home {
+        // A page says on itself what the caller may not ask it.
+        Some((_, '0')) => is_set_up(aim.route.path) || (!aim.is_write() && caller.name != aim.by),
+        Some((_, '9')) => is_useless,
+        _ => true,
+    };
     assert!(is_fit, "{} refuses the body of aims.txt as {}: {cell}", aim.name(), caller.name);
     let is_let_in = is_stranger(surface, caller) && !aim.is_public() && cell.contains('+');
     assert!(!is_let_in, "{} lets in {}: {cell}", aim.name(), caller.name);

@@ -9,6 +9,7 @@ mod life;
 mod matrix;
 mod neighbour;
 mod protected;
+mod recipes;
 mod strangers;
 mod things;
 mod trail;

@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use super::aims::{Aim, aims, filled};
 use super::alike::{Alike, difference};
-use super::callers::Caller;
 use super::company::{BESIDE, Company};
 use super::things::Relation;
 use crate::rows::Rows;
@@ -31,7 +30,7 @@ impl Twin {
 
     /// Makes a line's call with a body made from the line's own, and tells the answer.
     async fn call(&mut self, aim: &Aim, body: impl Fn(&Company, String) -> String) -> String {
-        let caller = self.admin(aim.route.surface).await;
+        let caller = self.company.one(aim.route.surface, aim.by).await;
         let values = self.company.values(aim, &caller, |_| Relation::Own).await;
         let path = filled(&aim.path, |name| values[name].clone());
         let own = filled(&aim.body, |name| values[name].clone());
@@ -39,11 +38,8 @@ impl Twin {
         let answer = self.company.present(aim, &caller, path, body).await;
         assert!(matches!(answer.status, 200 | 303), "{}: {}", aim.name(), answer.body);
         self.company.forget(aim, Relation::Own).await;
+        self.company.bring_back(aim).await;
         self.alike.answer(&answer)
-    }
-
-    async fn admin(&self, surface: Surface) -> Caller {
-        self.company.admin(surface).await
     }
 
     /// Everything kept, comparable.
@@ -168,7 +164,7 @@ async fn compare(
 
 /// The fields of each form on the console's pages, by the path of its row.
 async fn forms(company: &Company) -> BTreeMap<&'static str, BTreeSet<String>> {
-    let admin = company.admin(Surface::Console).await;
+    let admin = company.one(Surface::Console, "admin").await;
     let mut forms: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     let rows: Vec<Aim> = aims(Surface::Console);
     for aim in &rows {

@@ -104,7 +104,7 @@ async fn compare_all(surface: Surface) {
             for name in aim.things().into_iter().filter(|name| is_related(name) && !is_link(name)) {
                 // Another project of the organization is as foreign to those who work in one; but people who work in
                 // it belong to the organization, so an owner may name them.
-                let is_named = is_person(&name) && things_in(&aim.body).contains(&name);
+                let is_named = is_person(&name) && (aim.is_naming || things_in(&aim.body).contains(&name));
                 let is_bounded =
                     is_of_project(&name) && !is_named && ["member", "owner"].contains(&caller.name);
                 let strange = if is_bounded {

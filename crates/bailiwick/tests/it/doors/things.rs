@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use domain::organizations::Feature;
 use serde_json::{Value, json};
 
-use super::aims::Aim;
+use super::aims::{Aim, filled, things_in};
 use super::callers::Caller;
 use super::company::Company;
+use super::recipes::{Level, Recipe, recipe};
 use crate::server::Bootstrapped;
 use crate::world::{PASSWORD, text_of};
 
@@ -40,30 +41,6 @@ impl Relation {
     }
 }
 
-/// At which level a thing exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
-    /// Just a value.
-    None,
-    /// Of a person or a link: one's own, or not there.
-    Link,
-    Organization,
-    Project,
-}
-
-/// What `role_or_group` makes.
-const ROLES_AND_GROUPS: [&str; 10] = [
-    "custom_role",
-    "project_role",
-    "group",
-    "crew",
-    "crewman",
-    "holder",
-    "project_holder",
-    "holding_group",
-    "project_group",
-    "project_invite",
-];
 /// A setting of policy that stands in nobody's way here.
 const SETTING: &str = "key.rotation_days";
 /// In seconds.
@@ -73,36 +50,27 @@ const NEVER_MADE: &str = "01jd0000000000000000000000";
 
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
+    if let Some(recipe) = recipe(name) {
+        return (recipe.level, recipe.prefix);
+    }
     match name {
         "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
-        | "features" | "suspended" => (Level::None, ""),
-        "finance_role" | "viewer_role" => (Level::None, ""),
+        | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
-        "slug" | "organization_spend_limit" | "policy" | "organization_name" => (Level::Organization, ""),
-        "exception" => (Level::Organization, "exc_"),
-        "webhook" => (Level::Organization, "hook_"),
+        "own_approval" => (Level::Link, "appr_"),
+        "review_item" => (Level::Organization, "item_"),
+        "slug" | "organization_name" => (Level::Organization, ""),
         "delivery" => (Level::Organization, "dlv_"),
         "mail" => (Level::Organization, "mail_"),
-        "member" | "crewman" | "holder" => (Level::Organization, "user_"),
-        "group" | "crew" | "holding_group" => (Level::Organization, "group_"),
-        "custom_role" => (Level::Organization, "role_"),
-        "invite" => (Level::Organization, "inv_"),
-        "admin_key" => (Level::Organization, "key_"),
-        "provider" => (Level::Organization, "prov_"),
-        "price" => (Level::Organization, "price_"),
         "audit_record" => (Level::Organization, "audit_"),
-        "model" | "spend_limit" | "project_policy" | "model_permissions" => (Level::Project, ""),
+        "somebody" => (Level::Organization, "user_"),
+        "approval" | "elevation" => (Level::Organization, "appr_"),
+        "model" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
-        "worker" | "newcomer" | "project_holder" => (Level::Project, "user_"),
-        "project_group" => (Level::Project, "group_"),
-        "project_role" => (Level::Project, "role_"),
-        "project_invite" => (Level::Project, "inv_"),
-        "service_account" => (Level::Project, "svc_"),
-        "key" | "own_key" | "disabled_key" | "key_with_policy" => (Level::Project, "key_"),
-        "allowance" | "key_allowance" => (Level::Project, "alw_"),
+        "own_key" => (Level::Project, "key_"),
         "record" => (Level::Project, "use_"),
-        other => panic!("aims.txt names ${other}: say in things.rs at which level it is and how it is made"),
+        other => panic!("aims.txt names ${other}: say in things.txt how it is made"),
     }
 }
 
@@ -194,6 +162,10 @@ impl Company {
             ("finance_role", _) => return "role-api-organization-finance".to_owned(),
             ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
             ("notice", _) => return "key_changed".to_owned(),
+            ("features", _) => {
+                return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
+            }
+            ("somebody", _) => return self.make(name, relation, caller).await,
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
             ("slug", Relation::Nowhere) => return unknown(name),
@@ -203,17 +175,16 @@ impl Company {
             ("model", Relation::Foreign | Relation::Away) => return "foreign-model".to_owned(),
             (_, Relation::Nowhere) | ("set_up_token", _) => return unknown(name),
             ("project", _) => return self.place(relation).project.to_owned(),
-            ("features", _) => {
-                return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
-            }
-            // Both as they are now: other calls rename organizations and bring them back.
+            // As it is now: other calls rename organizations.
             ("organization_name", _) => return self.organization_name(relation).await,
-            ("suspended", _) => return self.suspended().await,
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let owner =
-            if matches!(name, "own_key" | "session") { caller.user_id.clone() } else { String::new() };
+        let owner = if matches!(name, "own_key" | "session" | "own_approval") {
+            caller.user_id.clone()
+        } else {
+            String::new()
+        };
         let place = (name.to_owned(), relation, owner);
         if let Some(there) = self.things.lock().await.get(&place) {
             return there.clone();
@@ -241,176 +212,70 @@ impl Company {
 
     async fn make(&self, name: &str, relation: Relation, caller: &Caller) -> String {
         let place = self.place(relation);
-        let root = format!("/v1/organization/projects/{}", place.project);
-        let at = |noun: &str| format!("{root}/{noun}");
+        if let Some(recipe) = recipe(name) {
+            return self.follow(recipe, relation, caller).await;
+        }
+        let keys = format!("/v1/organization/projects/{}/api_keys", place.project);
         match name {
-            "member" => self.newcomer(&place).await,
-            "newcomer" => self.newcomer(&place).await,
-            "worker" => {
-                let user_id = self.newcomer(&place).await;
-                self.post(&place, &at("users"), json!({"user_id": user_id, "role": "member"})).await;
-                user_id
+            "somebody" => {
+                let guest = self.guest();
+                self.world.person(place.organization, &guest, "member", None).await.user_id
             }
-            "invite" => self.made(&place, "/v1/organization/invites", json!({"email": self.guest()})).await,
             "invite_token" => {
-                let sent =
-                    self.post(&place, "/v1/organization/invites", json!({"email": self.guest()})).await;
+                let body = json!({"email": self.guest()});
+                let sent = self.world.of(place.organization, "POST", "/v1/organization/invites", body).await;
                 text_of(&sent, "url").rsplit('/').next().unwrap().to_owned()
-            }
-            "admin_key" => {
-                self.made(&place, "/v1/organization/admin_api_keys", json!({"name": self.word()})).await
-            }
-            "provider" => {
-                let body = json!({"name": self.word(), "kind": "simulated", "models": ["unpriced"]});
-                self.made(&place, "/v1/organization/providers", body).await
-            }
-            "price" => {
-                let body = json!({"model": self.word(), "rates": {"input": 1}});
-                self.made(&place, "/v1/organization/prices", body).await
             }
             "audit_record" => self.first_of(&place, "/v1/organization/audit_events").await,
             "spare_project" | "open_project" | "archived_project" => self.project(name, relation).await,
-            "service_account" => {
-                self.made(&place, &at("service_accounts"), json!({"name": self.word()})).await
+            "own_key" => self.own_key(&place, &keys, caller).await,
+            "delivery" => self.delivery(relation, caller).await,
+            "mail" => {
+                let test = "/v1/organization/mails/test";
+                self.world.of(place.organization, "POST", test, Value::Null).await;
+                self.first_of(&place, "/v1/organization/mails").await
             }
-            "key" => self.made(&place, &at("api_keys"), json!({"name": self.word()})).await,
-            "own_key" => self.own_key(&place, &at("api_keys"), caller).await,
-            "disabled_key" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
-                self.post(&place, &at(&format!("api_keys/{key}/disable")), Value::Null).await;
-                key
-            }
-            "allowance" => self.allowance(&place, json!({"type": "project", "id": place.project})).await,
-            "key_allowance" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
-                self.allowance(&place, json!({"type": "api_key", "id": key})).await
-            }
-            "spend_limit" => {
-                self.post(&place, &at("spend_limit"), json!({"threshold_amount": 1_000_000})).await;
-                String::new()
-            }
-            "organization_spend_limit" => {
-                let limit = json!({"threshold_amount": 1_000_000});
-                self.post(&place, "/v1/organization/spend_limit", limit).await;
-                String::new()
-            }
-            "model_permissions" => {
-                let body = json!({"mode": "deny_list", "model_ids": [self.word()]});
-                self.post(&place, &at("model_permissions"), body).await;
-                String::new()
-            }
-            "record" => self.record(&place, &at("api_keys")).await,
-            "policy" | "project_policy" | "key_with_policy" | "exception" | "webhook" | "delivery"
-            | "mail" => self.policy_or_message(name, &place, &root).await,
-            name if ROLES_AND_GROUPS.contains(&name) => self.role_or_group(name, relation, caller).await,
+            "record" => self.record(&place, &keys).await,
+            "approval" | "elevation" => self.approval(name, &place).await,
+            "own_approval" => self.own_approval(&place, caller).await,
+            "review_item" => self.review_item(relation, caller).await,
             "session" => {
                 let whose =
                     if relation == Relation::Foreign { &place.organization.user_id } else { &caller.user_id };
                 let whose = if whose.is_empty() { &place.organization.user_id } else { whose };
                 self.world.browser(whose).await.session_id
             }
-            other => panic!("say in things.rs how ${other} is made"),
+            other => panic!("say in things.txt how ${other} is made"),
         }
     }
 
-    async fn policy_or_message(&self, name: &str, place: &Place<'_>, root: &str) -> String {
-        let at = |noun: &str| format!("{root}/{noun}");
-        match name {
-            "policy" => {
-                let policy = format!("/v1/organization/policy/{SETTING}");
-                self.post(place, &policy, json!({"value": 365})).await;
-                String::new()
-            }
-            "project_policy" => {
-                self.post(place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
-                String::new()
-            }
-            "key_with_policy" => {
-                let key = self.made(place, &at("api_keys"), json!({"name": self.word()})).await;
-                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
-                self.post(place, &policy, json!({"value": 365})).await;
-                key
-            }
-            "exception" => {
-                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
-                    "reason": "a test", "ends_at": now() + DAY});
-                self.made(place, "/v1/organization/policy_exceptions", body).await
-            }
-            "webhook" => self.webhook(place).await,
-            "delivery" => self.delivery(place).await,
-            "mail" => {
-                self.post(place, "/v1/organization/mails/test", Value::Null).await;
-                self.first_of(place, "/v1/organization/mails").await
-            }
-            other => panic!("say in things.rs how ${other} is made"),
-        }
-    }
-
-    async fn role_or_group(&self, name: &str, relation: Relation, caller: &Caller) -> String {
+    /// Makes what a line of `things.txt` says.
+    async fn follow(&self, recipe: &Recipe, relation: Relation, caller: &Caller) -> String {
         let place = self.place(relation);
-        let roles = json!({"role_name": self.word(), "permissions": ["usage.read"]});
-        let (finance, viewer) = ("role-api-organization-finance", "role-api-project-viewer");
-        match name {
-            "custom_role" => self.made(&place, "/v1/organization/roles", roles).await,
-            "project_role" => {
-                self.made(&place, &format!("/v1/projects/{}/roles", place.project), roles).await
-            }
-            "group" | "crew" => {
-                self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await
-            }
-            "crewman" => {
-                let (crew, user) =
-                    (Box::pin(self.thing("crew", relation, caller)).await, self.newcomer(&place).await);
-                let users = format!("/v1/organization/groups/{crew}/users");
-                self.post(&place, &users, json!({"user_id": user})).await;
-                user
-            }
-            "holder" | "project_holder" => {
-                let user = self.newcomer(&place).await;
-                let (root, role) = match name {
-                    "holder" => ("/v1/organization".to_owned(), finance),
-                    _ => (format!("/v1/projects/{}", place.project), viewer),
+        let mut it = match recipe.is {
+            Some(other) => Some(Box::pin(self.thing(other, relation, caller)).await),
+            None => None,
+        };
+        for step in &recipe.steps {
+            let mut values = BTreeMap::new();
+            for name in things_in(step.path).into_iter().chain(things_in(step.body)) {
+                let value = match (name.as_str(), &it) {
+                    ("it", Some(it)) => it.clone(),
+                    _ => Box::pin(self.thing(&name, relation, caller)).await,
                 };
-                self.post(&place, &format!("{root}/users/{user}/roles"), json!({"role_id": role})).await;
-                user
+                values.insert(name, value);
             }
-            "holding_group" | "project_group" => {
-                let group = self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await;
-                let (root, role) = match name {
-                    "holding_group" => ("/v1/organization".to_owned(), finance),
-                    _ => (format!("/v1/projects/{}", place.project), viewer),
-                };
-                self.post(&place, &format!("{root}/groups/{group}/roles"), json!({"role_id": role})).await;
-                group
-            }
-            _ => {
-                let invites = format!("/v1/organization/projects/{}/invites", place.project);
-                self.made(&place, &invites, json!({"email": self.guest()})).await
-            }
+            let value = |name: &str| values[name].clone();
+            let (path, body) = (filled(step.path, value), filled(step.body, value));
+            let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() };
+            let answer = self.world.of(place.organization, step.method, &path, body).await;
+            it = it.or_else(|| answer["id"].as_str().map(str::to_owned));
         }
-    }
-
-    async fn post(&self, place: &Place<'_>, path: &str, body: Value) -> Value {
-        self.world.of(place.organization, "POST", path, body).await
+        it.unwrap_or_default()
     }
 
     async fn made(&self, place: &Place<'_>, path: &str, body: Value) -> String {
-        text_of(&self.post(place, path, body).await, "id")
-    }
-
-    async fn organization_name(&self, relation: Relation) -> String {
-        let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let organization = self.place(relation).organization;
-        text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
-    }
-
-    async fn suspended(&self) -> String {
-        self.world.admin("POST", "/v1/organization/suspend", json!({"reason": "a test"})).await;
-        String::new()
-    }
-
-    async fn newcomer(&self, place: &Place<'_>) -> String {
-        self.world.person(place.organization, &self.guest(), "member", None).await.user_id
+        text_of(&self.world.of(place.organization, "POST", path, body).await, "id")
     }
 
     async fn project(&self, name: &str, relation: Relation) -> String {
@@ -420,7 +285,8 @@ impl Company {
             self.staff(&id).await;
         }
         if name == "archived_project" {
-            self.post(&place, &format!("/v1/organization/projects/{id}/archive"), Value::Null).await;
+            let archive = format!("/v1/organization/projects/{id}/archive");
+            self.world.of(place.organization, "POST", &archive, Value::Null).await;
         }
         id
     }
@@ -436,34 +302,85 @@ impl Company {
         self.made(place, keys, json!({"name": self.word()})).await
     }
 
-    async fn allowance(&self, place: &Place<'_>, scope: Value) -> String {
-        let body = json!({"scope": scope, "unit": "requests", "window": "day", "amount": 1_000_000,
-            "enforcement": "soft"});
-        self.made(place, "/v1/organization/allowances", body).await
-    }
-
     async fn first_of(&self, place: &Place<'_>, list: &str) -> String {
         let page = self.world.of(place.organization, "GET", list, Value::Null).await;
         text_of(&page["data"][0], "id")
     }
 
-    async fn webhook(&self, place: &Place<'_>) -> String {
-        let url = format!("http://{}/{}", crate::world::NOBODY, self.word());
-        let body = json!({"url": url, "event_types": ["webhook.test"]});
-        self.made(place, "/v1/organization/webhooks", body).await
+    /// What was sent to a webhook just now.
+    async fn delivery(&self, relation: Relation, caller: &Caller) -> String {
+        let place = self.place(relation);
+        let webhook = Box::pin(self.thing("webhook", relation, caller)).await;
+        let test = format!("/v1/organization/webhooks/{webhook}/test");
+        self.world.of(place.organization, "POST", &test, Value::Null).await;
+        self.world.fan_out().await;
+        self.first_of(&place, &format!("/v1/organization/webhook_deliveries?webhook_id={webhook}")).await
     }
 
-    /// What was sent to a webhook just now.
-    async fn delivery(&self, place: &Place<'_>) -> String {
-        let webhook = self.webhook(place).await;
-        self.post(place, &format!("/v1/organization/webhooks/{webhook}/test"), Value::Null).await;
-        self.world.fan_out().await;
-        self.first_of(place, &format!("/v1/organization/webhook_deliveries?webhook_id={webhook}")).await
+    /// What somebody asked for who may not have it without a second person's word; an elevation has that word.
+    async fn approval(&self, name: &str, place: &Place<'_>) -> String {
+        let guest = self.guest();
+        let asking = self.world.person(place.organization, &guest, "member", None).await;
+        let elevations = "/v1/organization/elevations";
+        let asked = self.world.server.ok("POST", elevations, &asking.admin_key, Some(&elevation())).await;
+        let id = text_of(&asked, "id");
+        if name == "elevation" {
+            let approve = format!("/v1/organization/approvals/{id}/approve");
+            self.world.of(place.organization, "POST", &approve, Value::Null).await;
+        }
+        id
+    }
+
+    /// What the caller asked for; where they have nothing to ask for, somebody else did.
+    async fn own_approval(&self, place: &Place<'_>, caller: &Caller) -> String {
+        let is_person = self.people.values().any(|person| person.user_id == caller.user_id);
+        if !is_person || place.project == self.foreign {
+            return self.approval("approval", place).await;
+        }
+        let key = self.world.admin_key(place.organization, &caller.user_id).await;
+        let asked =
+            self.world.server.call("POST", "/v1/organization/elevations", &key, Some(&elevation())).await;
+        if asked.status == 200 {
+            return text_of(&asked.body, "id");
+        }
+        let mine = "/v1/organization/approvals?mine=true&state=pending";
+        let mine = self.world.server.ok("GET", mine, &key, None).await;
+        match mine["data"][0]["id"].as_str() {
+            Some(id) => id.to_owned(),
+            None => self.approval("approval", place).await,
+        }
+    }
+
+    /// What a review of the holder's rights asks of the role that they hold.
+    async fn review_item(&self, relation: Relation, caller: &Caller) -> String {
+        let organization = self.place(relation).organization;
+        let holder = Box::pin(self.thing("holder", relation, caller)).await;
+        let review = Box::pin(self.thing("review_of_holder", relation, caller)).await;
+        let mut after = String::new();
+        loop {
+            let path = format!("/v1/organization/reviews/{review}/items?limit=100{after}");
+            let page = self.world.of(organization, "GET", &path, Value::Null).await;
+            let items = page["data"].as_array().unwrap();
+            let of_role = "role-api-organization-finance";
+            let is_theirs =
+                |item: &&Value| item["user"]["id"] == holder.as_str() && item["role"]["id"] == of_role;
+            if let Some(item) = items.iter().find(is_theirs) {
+                return text_of(item, "id");
+            }
+            assert!(page["has_more"] == true, "the review has nothing of {holder}");
+            after = format!("&after={}", text_of(&page, "last_id"));
+        }
+    }
+
+    async fn organization_name(&self, relation: Relation) -> String {
+        let organization = self.place(relation).organization;
+        text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
     }
 
     /// The record of a call made just now.
     async fn record(&self, place: &Place<'_>, keys: &str) -> String {
-        let key = text_of(&self.post(place, keys, json!({"name": self.word()})).await, "value");
+        let made = self.world.of(place.organization, "POST", keys, json!({"name": self.word()})).await;
+        let key = text_of(&made, "value");
         let is_foreign = place.project == self.foreign;
         let body = json!({"model": if is_foreign { "foreign-model" } else { "open-model" }, "input": "hi"});
         self.world.server.ok("POST", "/v1/embeddings", &key, Some(&body)).await;
@@ -477,6 +394,10 @@ impl Company {
         }
         panic!("no record of a call came");
     }
+}
+
+fn elevation() -> Value {
+    json!({"role": "finance", "duration_seconds": 900, "reason": "a test"})
 }
 
 fn now() -> u64 {

@@ -16,7 +16,9 @@ use crate::server::Answer;
 use crate::world::PASSWORD;
 
 /// Rows that tell what happens beside calls, when it happens.
-const UNTIMELY: [&str; 4] = ["/webhook_deliveries", "/mails", "/policy_warnings", "/allowances"];
+const ASIDES: [&str; 2] = ["/webhook_deliveries", "/mails"];
+/// Rows that tell how far something is.
+const UNTIMELY: [&str; 2] = ["/policy_warnings", "/allowances"];
 /// Rows that would end the organization or take its callers away.
 const FINAL: [&str; 7] = ["suspend", "close", "leave", "purge", "password", "email", "reactivate"];
 /// Verbs by which the trail is read: refusals are counted by the minute of each server.
@@ -186,7 +188,7 @@ impl Sequence {
 
     /// Something that was told before; of a project rather what is in the one that was chosen.
     fn known(&mut self, aim: &Aim, start: &'static str, chosen: &BTreeMap<String, Choice>) -> Option<Choice> {
-        let told = self.beside.alike.told(start).len();
+        let told = self.beside.alike.told(start).len().min(self.alone.alike.told(start).len());
         let kept = match (start, aim.is_write()) {
             ("user_", true) if things_in(&aim.path).iter().any(|name| prefix(name) == start) => {
                 self.callers.0
@@ -223,14 +225,7 @@ impl Sequence {
         }
         let places = ["key_", "svc_", "alw_", "exc_"];
         let known = places.map(|start| self.beside.alike.told(start).len());
-        let (seen, unseen) = (self.beside.hear(&answer), self.alone.hear(&other));
-        let is_timely = !UNTIMELY.iter().any(|part| saying.aim.route.path.contains(part));
-        let told = if is_timely {
-            difference(&seen, &unseen)
-        } else {
-            difference(&answer.status.to_string(), &other.status.to_string())
-        };
-        if let Some(told) = told {
+        if let Some(told) = self.compare(saying.aim.route.path, &answer, &other) {
             return wrong(told);
         }
         if let Some(Choice::Told("proj_", project)) = saying.choices.get("project") {
@@ -245,6 +240,19 @@ impl Sequence {
             return self.settled(before + 1).await.err().and_then(wrong);
         }
         None
+    }
+
+    /// Takes both answers in; how they differ in what does not hang on when it was asked.
+    fn compare(&mut self, path: &str, answer: &Answer, other: &Answer) -> Option<String> {
+        let is = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
+        let statuses = (answer.status.to_string(), other.status.to_string());
+        if is(&ASIDES) {
+            self.beside.overhear(answer);
+            self.alone.overhear(other);
+            return difference(&statuses.0, &statuses.1);
+        }
+        let (seen, unseen) = (self.beside.hear(answer), self.alone.hear(other));
+        if is(&UNTIMELY) { difference(&statuses.0, &statuses.1) } else { difference(&seen, &unseen) }
     }
 
     /// Waits until a metered call shows in both worlds.

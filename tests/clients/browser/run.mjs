@@ -5,6 +5,7 @@ import { eventually, runChecks } from '../node/checks.mjs';
 import { OpenAI } from '../node/packages.mjs';
 import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
+import { lifeChecks } from './life.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
@@ -257,7 +258,8 @@ async function screenshots() {
     'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
     roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
-    group: found.group, 'project-roles': `${project}/roles`,
+    group: found.group, 'project-roles': `${project}/roles`, handovers: `${found.root}/handovers?state=all`,
+    'forgot-password': '/forgot-password',
   });
 }
 
@@ -305,6 +307,8 @@ await runChecks([
   ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
+  ...lifeChecks({ browser, admin, found, person: OWNER.name, project: OWNED, address: ADDRESS,
+    projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['every page fits desktop and phone, light and dark', screenshots],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],
   ['sign-out ends the session', signOut],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
-const USUAL: [(&str, &str); 18] = [
+const USUAL: [(&str, &str); 19] = [
     ("slug", "slug"),
     ("project_id", "project"),
     ("api_key_id", "key"),
@@ -24,6 +24,7 @@ const USUAL: [(&str, &str); 18] = [
     ("review_id", "review"),
     ("item_id", "review_item"),
     ("delivery_id", "delivery"),
+    ("handover_id", "handover"),
 ];
 
 /// One line: a row, and what the tests aim at through it.

@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod governance;
+mod life;
 mod organization;
 mod project;
 mod sample;
@@ -32,6 +33,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(project::exhibits());
     all.extend(governance::exhibits());
     all.extend(access::exhibits());
+    all.extend(life::exhibits());
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
     all

@@ -115,12 +115,12 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
-    pub async fn count_open_handovers(&self, grant: &Grant) -> Result<i64> {
+    pub async fn count_open_handovers(&self, grant: &Grant) -> Result<u64> {
         let sql = "select count(*) as open from handovers where organization_id = $1 \
                    and ($2 or project_id in list($3)) and state = 'open'";
         let to = Reached::of(grant);
         let row = self.row(sql, args![to.organization, to.all, to.whole]).await?;
-        row.map_or(Ok(0), |row| row.int("open"))
+        row.map_or(Ok(0), |row| Ok(row.int("open")?.unsigned_abs()))
     }
 
     /// Open hand-overs of all organizations whose deadline has passed, at most `limit`.

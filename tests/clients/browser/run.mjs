@@ -5,6 +5,7 @@ import { eventually, runChecks } from '../node/checks.mjs';
 import { OpenAI } from '../node/packages.mjs';
 import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
+import { closeReview, decisionChecks } from './decisions.mjs';
 import { lifeChecks } from './life.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
@@ -258,7 +259,8 @@ async function screenshots() {
     'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
     roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
-    group: found.group, 'project-roles': `${project}/roles`, handovers: `${found.root}/handovers?state=all`,
+    group: found.group, 'project-roles': `${project}/roles`, approvals: `${found.root}/approvals`, reviews: `${found.root}/reviews`,
+    review: `${found.review}?show=all`, handovers: `${found.root}/handovers?state=all`,
     'forgot-password': '/forgot-password',
   });
 }
@@ -309,7 +311,9 @@ await runChecks([
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
   ...lifeChecks({ browser, admin, found, person: OWNER.name, project: OWNED, address: ADDRESS,
     projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
+  ...decisionChecks({ admin, owner, found, person: OWNER.name }),
   ['every page fits desktop and phone, light and dark', screenshots],
+  ['a closed review stays as it is', () => closeReview(admin, found)],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],
   ['sign-out ends the session', signOut],
   ['sign-in refuses a wrong password and accepts the right one', signIn],

@@ -3,8 +3,8 @@
 //! A kind adds an operation that asks (`elevations::request_elevation`) and an arm of `carry_out`.
 
 pub mod api;
-//CONSOLE
-//PAGES
+pub(crate) mod console;
+pub mod pages;
 
 use domain::Error;
 use domain::access::{Actor, Grant, Permission, Standing, Target, Task, allows};

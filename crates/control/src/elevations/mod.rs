@@ -6,7 +6,7 @@
 //! and it neither counts as the last Admin nor carries keys.
 
 pub mod api;
-//CONSOLE
+pub(crate) mod console;
 
 use domain::Error;
 use domain::access::{Grant, OrganizationRole, Permission, RoleRef, Standing, Target, Task, authorize};

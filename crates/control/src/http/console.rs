@@ -2,8 +2,8 @@
 
 use askama::Template;
 use domain::Error;
-use domain::access::{Permission, Target, allows};
-use domain::organizations::{Organization, OrganizationState};
+use domain::access::{Permission, Standing, Target, allows};
+use domain::organizations::{Feature, Organization, OrganizationState};
 use domain::time::{TimeZone, Timestamp};
 use http::header;
 
@@ -11,17 +11,18 @@ use super::errors::ErrorPage;
 use super::figures::When;
 use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Standstill, Theme, Tone};
 use crate::projects::frame::granted;
-use crate::{Answer, Call, Failure, accounts};
+use crate::{Answer, Call, Failure, accounts, approvals};
 
 /// How long a chosen theme is remembered, in seconds: a year.
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 12] = [
+const PLACES: [(Section, Permission); 13] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
     (Section::Handovers, Permission::HandoverRead),
+    (Section::Reviews, Permission::ReviewRead),
     (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
@@ -50,7 +51,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
             role: one.role.title().to_owned(),
         })
         .collect();
-    let hidden = call.organization_id().map_or(Vec::new(), |organization| {
+    let mut hidden = call.organization_id().map_or(Vec::new(), |organization| {
         let target = Target::Organization(organization);
         let sees = |permission| allows(actor, permission, target);
         let is_seen = |place, needed| {
@@ -65,7 +66,13 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         };
         PLACES.iter().filter(|(place, needed)| !is_seen(*place, *needed)).map(|(place, _)| *place).collect()
     });
+    let has_reviews = |standing: &Standing| standing.allows_feature(Feature::AccessReviews).is_ok();
+    if !actor.standing.as_ref().is_some_and(has_reviews) {
+        hidden.push(Section::Reviews);
+    }
+    let (approvals, elevation) = approvals::console::notices(call).await?;
     Ok(Shell {
+        elevation,
         title: title.to_owned(),
         path: call.location.clone(),
         theme: theme(call),
@@ -76,16 +83,18 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         project: None,
         here,
         hidden,
-        waiting: waiting(call).await?,
+        waiting: vec![(Section::Approvals, approvals), (Section::Handovers, handovers_waiting(call).await?)],
         flashes: flash(call).into_iter().collect(),
         made_at: When::minute(call.at, &TimeZone::utc()),
     })
 }
 
-/// How many things wait for somebody, where the viewer may see them.
-async fn waiting(call: &Call) -> Result<Vec<(Section, i64)>, Failure> {
-    let Some(grant) = granted(call, Permission::HandoverRead) else { return Ok(Vec::new()) };
-    Ok(vec![(Section::Handovers, call.control.store.count_open_handovers(&grant).await?)])
+/// How many hand-overs wait for somebody, where the viewer may see them.
+async fn handovers_waiting(call: &Call) -> Result<u64, Failure> {
+    match granted(call, Permission::HandoverRead) {
+        Some(grant) => Ok(call.control.store.count_open_handovers(&grant).await?),
+        None => Ok(0),
+    }
 }
 
 /// Why nothing can be changed in an organization; none where it is in use.

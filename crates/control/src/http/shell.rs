@@ -188,6 +188,10 @@ pub enum Section {
     Groups,
     /// What in it lost its owner.
     Handovers,
+    /// What waits for a second person.
+    Approvals,
+    /// Its access reviews.
+    Reviews,
     /// Who may do what, and why.
     Access,
     /// What it used and cost.
@@ -227,13 +231,15 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 14] = [
+const ORGANIZATION: [Row; 16] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
     (Section::Handovers, "Hand-overs", "handovers", "/handovers"),
+    (Section::Approvals, "Approvals", "approvals", "/approvals"),
+    (Section::Reviews, "Access reviews", "reviews", "/reviews"),
     (Section::Access, "Access", "access", "/access"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
@@ -269,7 +275,20 @@ pub struct NavLink {
     /// Whether the viewer is there.
     pub is_here: bool,
     /// How many things wait there.
-    pub waiting: i64,
+    pub waiting: u64,
+}
+
+/// Rights of the viewer that end by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElevationNotice {
+    /// The role, for people.
+    pub role: String,
+    /// Until when.
+    pub until: When,
+    /// How long that is: `1 hour 12 minutes`.
+    pub left: String,
+    /// Where the form that ends it goes.
+    pub end_action: String,
 }
 
 /// The frame around a page of somebody signed in.
@@ -296,9 +315,11 @@ pub struct Shell {
     /// Places that the viewer may not see, which the navigation leaves out.
     pub hidden: Vec<Section>,
     /// How many things wait for somebody, by place.
-    pub waiting: Vec<(Section, i64)>,
+    pub waiting: Vec<(Section, u64)>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
+    /// What the viewer is for a while.
+    pub elevation: Option<ElevationNotice>,
     /// The moment at which the page was made, in UTC: what a printed page says.
     pub made_at: When,
 }

@@ -75,10 +75,9 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 async fn suspend(call: Call) -> Result<Answer, Failure> {
     let (user, form) = (call.path::<UserId>("user_id")?, call.form());
-    let done = hand_over_then(&call, user, form.text("to_email"), async {
-        suspend_member(&call.control, &call.grant, user, form.one("for_good").is_some()).await.map(drop)
-    });
-    console::back(&call, &members_root(&call), done.await.map(|()| "The member is suspended."))
+    let is_for_good = form.one("for_good").is_some();
+    let done = suspend_member(&call.control, &call.grant, user, is_for_good).await;
+    console::back(&call, &members_root(&call), done.map(|_| "The member is suspended."))
 }
 
 async fn reactivate(call: Call) -> Result<Answer, Failure> {
@@ -87,11 +86,9 @@ async fn reactivate(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn remove(call: Call) -> Result<Answer, Failure> {
-    let (user, form) = (call.path::<UserId>("user_id")?, call.form());
-    let done = hand_over_then(&call, user, form.text("to_email"), async {
-        remove_member(&call.control, &call.grant, user).await
-    });
-    console::back(&call, &members_root(&call), done.await.map(|()| "The member is removed."))
+    let user = call.path("user_id")?;
+    let done = remove_member(&call.control, &call.grant, user).await;
+    console::back(&call, &members_root(&call), done.map(|()| "The member is removed."))
 }
 
 async fn transfer(call: Call) -> Result<Answer, Failure> {
@@ -102,19 +99,6 @@ async fn transfer(call: Call) -> Result<Answer, Failure> {
         false => "It has a new owner, except for keys of projects in which the new owner does not work.",
     });
     console::back(&call, &members_root(&call), told)
-}
-
-/// Gives what a person owns to the member of an address, if one was named; then does the act.
-async fn hand_over_then(
-    call: &Call,
-    user: UserId,
-    to_email: &str,
-    act: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
-    if !to_email.trim().is_empty() {
-        give_to(call, user, to_email).await?;
-    }
-    act.await
 }
 
 async fn give_to(call: &Call, user: UserId, to_email: &str) -> Result<Transfer, Failure> {

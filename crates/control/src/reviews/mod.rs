@@ -1,9 +1,9 @@
 //! Access reviews: open a campaign over everybody's rights, keep or reduce each, close it.
 
 pub mod api;
-//CONSOLE
+pub(crate) mod console;
 mod export;
-//PAGES
+pub mod pages;
 mod reduce;
 
 use std::collections::HashMap;

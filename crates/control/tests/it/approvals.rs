@@ -1,6 +1,5 @@
 //! Approvals and timed elevation: a second person decides, nobody about themselves by any path, exactly once.
 
-use control::accounts::sign_in::sign_in;
 use control::invites::{Accepting, accept_invite};
 use control::{approvals, elevations};
 use domain::access::{OrganizationRole, Origin};
@@ -49,13 +48,43 @@ async fn joined(world: &World, email: &str) -> UserId {
     accept_invite(&world.control, &token, new, &Origin::default()).await.unwrap().user.id
 }
 
-/// The cookie and the proof of a browser in which the person is signed in.
-async fn browser(world: &World, user: UserId, email: &str) -> (String, String) {
-    let cookie = sign_in(&world.control, email, PASSWORD, &Origin::default()).await.unwrap().cookie;
-    let sessions =
-        world.control.store.sessions_of(user, world.control.now(), Default::default()).await.unwrap();
-    let proof = control::session::csrf(world.control.secrets.pepper(), sessions[0].id);
-    (cookie.split(';').next().unwrap().to_owned(), proof)
+#[tokio::test]
+async fn the_console_asks_decides_counts_and_ends() {
+    let world = World::new().await;
+    let ada = world.browser(joined(&world, "ada@example.test").await, "ada@example.test").await;
+    let admin = world.admins_browser().await;
+    let without = world.console(&ada, "POST /elevations", "role=admin&duration_seconds=3600&reason=+").await;
+    assert!(without.text.contains("role=\"alert\"") && without.text.contains("Say why"), "{}", without.text);
+    let fields = "role=admin&duration_seconds=3600&reason=an+incident";
+    assert_eq!(world.console(&ada, "POST /elevations", fields).await.status, 303);
+    let own = world.console(&ada, "GET /approvals", "").await.text;
+    assert!(
+        own.contains("waits for a second person")
+            && own.contains("/withdraw\"")
+            && !own.contains("/approve\"")
+    );
+    let inbox = world.console(&admin, "GET /approvals", "").await.text;
+    assert!(inbox.contains("an incident") && inbox.contains("waiting for you"), "{inbox}");
+    let id = inbox.split("/approvals/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let seen = world.console(&ada, &format!("POST /approvals/{id}/approve"), "").await;
+    assert_eq!(seen.status, 403, "a member decides nothing");
+    let approve = format!("POST /approvals/{id}/approve");
+    assert_eq!(world.console(&admin, &approve, "note=go").await.status, 303);
+    let elevated = world.console(&ada, "GET /approvals", "").await.text;
+    assert!(elevated.contains("in force") && elevated.contains("“go”"), "{elevated}");
+    let again = world.console(&admin, &approve, "").await;
+    let flash =
+        again.headers.get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("flash=bad"));
+    assert!(again.status == 303 && flash, "told that it is decided: {again:?}");
+    let running = world.console(&ada, "GET /members", "").await;
+    assert!(
+        running.status == 200 && running.text.contains(&format!("/elevations/{id}/end")),
+        "the frame says so"
+    );
+    assert_eq!(world.console(&ada, &format!("POST /elevations/{id}/end"), "").await.status, 303);
+    assert_eq!(world.console(&ada, "GET /members", "").await.status, 403);
+    let over = world.console(&admin, "GET /approvals", "").await.text;
+    assert!(over.contains("ended early") && !over.contains("waiting for you"), "{over}");
 }
 
 #[tokio::test]
@@ -93,8 +122,8 @@ async fn nobody_approves_their_own_request_by_any_path() {
     let world = World::new().await;
     let email = "eve@example.test";
     let eve = joined(&world, email).await;
-    let (cookie, proof) = browser(&world, eve, email).await;
-    let headers = [("cookie", cookie.as_str()), ("x-csrf-token", proof.as_str())];
+    let hers = world.browser(eve, email).await;
+    let headers = [("cookie", hers.0.as_str()), ("x-csrf-token", hers.1.as_str())];
     let asked = world.call("", ASK, &headers, hour().to_string()).await.json();
     let id = asked["id"].as_str().unwrap().to_owned();
 
@@ -112,6 +141,16 @@ async fn nobody_approves_their_own_request_by_any_path() {
     assert_eq!(world.call(&key, &approve(&id), &[], "").await.refusal(), refusal(403, "self_approval"));
     let refuse = approve(&id).replace("/approve", "/refuse");
     assert_eq!(world.call(&key, &refuse, &[], "").await.refusal(), refusal(403, "self_approval"));
+
+    // As an Admin meanwhile: in the console, which offers her nothing but to withdraw it.
+    for verb in ["approve", "refuse"] {
+        let seen = world.console(&hers, &format!("POST /approvals/{id}/{verb}"), "note=mine").await;
+        assert_eq!(seen.status, 403, "{verb}: {}", seen.text);
+        assert!(seen.text.contains("Nobody decides about their own request"), "{verb}: {}", seen.text);
+    }
+    let page = world.console(&hers, "GET /approvals", "").await.text;
+    assert!(page.contains(&format!("/approvals/{id}/withdraw")), "{page}");
+    assert!(!page.contains(&format!("/approvals/{id}/approve")), "{page}");
     assert_eq!(world.admin(&me, json!({"role": "reader"})).await.status, 200);
 
     // With a key of a service account of which she is the key owner.

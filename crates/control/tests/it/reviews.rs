@@ -287,6 +287,50 @@ async fn a_closed_review_stays_as_it_is_and_exports_without_formulas() {
 }
 
 #[tokio::test]
+async fn the_console_opens_decides_filters_and_closes() {
+    let world = World::new().await;
+    world.person("idle", OrganizationRole::Admin).await;
+    world.person("busy", OrganizationRole::Auditor).await;
+    world.wait(91 * DAY);
+    let admin = world.admins_browser().await;
+    let fields = "name=Fourth+quarter&due_on=";
+    let past = world.console(&admin, "POST /reviews", &format!("{fields}2020-01-01")).await;
+    assert!(past.status == 200 && past.text.contains("role=\"alert\""), "{past:?}");
+    assert!(past.text.contains("value=\"Fourth quarter\""), "what was typed stays");
+    let opened = world.console(&admin, "POST /reviews", &format!("{fields}2027-06-30")).await;
+    let at = opened.headers["location"].to_str().unwrap().trim_start_matches("/o/acme").to_owned();
+    let page = world.console(&admin, &format!("GET {at}"), "").await.text;
+    let proposed = world.console(&admin, &format!("GET {at}?show=proposed"), "").await.text;
+    assert!(page.contains("3 to decide") && page.contains("busy@example.test"), "{page}");
+    assert!(
+        proposed.contains("idle@example.test") && !page.contains("Everything of this kind"),
+        "{proposed}"
+    );
+    let item = proposed.split("/items/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let reduce = format!("POST {at}/items/{item}/reduce");
+    let fields = "role=role-api-organization-member&note=never+used";
+    let away = world.console(&admin, &reduce, &format!("{fields}&return_to=//evil.test")).await;
+    assert_eq!(away.headers["location"].to_str().unwrap(), format!("/o/acme{at}"), "led nowhere else");
+    let all = world.console(&admin, &format!("GET {at}?show=all"), "").await.text;
+    assert!(all.contains("now Member") && all.contains("“never used”") && all.contains("1 reduced"), "{all}");
+    assert!(all.contains("somebody else decides"), "about one's own");
+    let again = world.console(&admin, &format!("POST {at}/items/{item}/keep"), "").await;
+    assert!(
+        again.headers.get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("flash=bad"))
+    );
+    assert_eq!(world.console(&admin, &format!("POST {at}/close"), "").await.status, 303);
+    let closed = world.console(&admin, &format!("GET {at}"), "").await.text;
+    assert!(
+        closed.contains("Closed ") && !closed.contains("/reduce\"") && !closed.contains("/close\""),
+        "{closed}"
+    );
+    let file = world.console(&admin, &format!("GET {at}/export"), "").await;
+    assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
+    assert!(file.text.contains("never used"));
+    assert_eq!(world.events("review.decided").await, 1);
+}
+
+#[tokio::test]
 async fn a_review_of_another_organization_is_not_there() {
     let world = World::new().await;
     let review = opened(&world).await;

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::Body;
 use control::accounts::set_up::{Bootstrapped, bootstrap};
+use control::accounts::sign_in::sign_in;
 use control::admin_keys::{NewAdminKey, create_admin_key};
-use control::{Control, NoFollowers, Settings, router};
-use domain::access::{Grant, OrganizationRole, Task};
+use control::{Control, NoFollowers, Settings, router, session};
+use domain::access::{Grant, OrganizationRole, Origin, Task};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::UserId;
 use domain::members::User;
@@ -154,6 +155,28 @@ impl World {
     pub async fn by(&self, person: &Person, line: &str, body: Value) -> Seen {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.call(&person.key, line, &[], text).await
+    }
+
+    /// The cookie and the proof of a browser in which somebody with a password is signed in.
+    pub async fn browser(&self, user: UserId, email: &str) -> (String, String) {
+        let cookie = sign_in(&self.control, email, PASSWORD, &Origin::default()).await.unwrap().cookie;
+        let at = self.control.now();
+        let sessions = self.control.store.sessions_of(user, at, Default::default()).await.unwrap();
+        let proof = session::csrf(self.control.secrets.pepper(), sessions[0].id);
+        (cookie.split(';').next().unwrap().to_owned(), proof)
+    }
+
+    /// The browser of the Admin who set Acme up.
+    pub async fn admins_browser(&self) -> (String, String) {
+        self.browser(self.acme.user_id, "admin@example.test").await
+    }
+
+    /// What the console answers below `/o/acme` in a browser; the fields of a form for a post.
+    pub async fn console(&self, (cookie, proof): &(String, String), line: &str, fields: &str) -> Seen {
+        let is_form = line.starts_with("POST");
+        let body = if is_form { format!("csrf={proof}&{fields}") } else { String::new() };
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        self.call("", &line.replace(" /", " /o/acme/"), &[("cookie", cookie.as_str()), form], body).await
     }
 
     /// How many records of a verb the trail holds, as the feed tells.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::audit::Verb;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
@@ -74,6 +75,11 @@ impl Aim {
     /// Whether a success may end the caller's session.
     pub fn ends_sessions(&self) -> bool {
         self.is_write() && matches!(self.route.access, Access::Account | Access::Public)
+    }
+
+    /// Whether a success ends the caller's membership.
+    pub fn is_leaving(&self) -> bool {
+        self.route.audit == Some(Verb::UserLeft)
     }
 
     /// Whether anyone comes through.

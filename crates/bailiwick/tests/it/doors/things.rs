@@ -146,6 +146,9 @@ impl Company {
         caller: &Caller,
         relation: impl Fn(&str) -> Relation,
     ) -> BTreeMap<String, String> {
+        if aim.is_leaving() {
+            self.prepare_stand_in(caller).await;
+        }
         let mut values = BTreeMap::new();
         for name in aim.things() {
             let value = self.thing(&name, relation(&name), caller).await;

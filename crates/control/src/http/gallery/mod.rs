@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod decisions;
 mod governance;
 mod life;
 mod organization;
@@ -36,6 +37,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(life::exhibits());
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
+    all.extend(decisions::exhibits());
     all
 }
 

@@ -54,8 +54,9 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         project: None,
         here,
         hidden: Vec::new(),
-        waiting: vec![(Section::Handovers, 3)],
+        waiting: vec![(Section::Handovers, 3), (Section::Approvals, 2)],
         flashes: Vec::new(),
+        elevation: None,
         made_at: at(0, 0),
     }
 }

@@ -201,10 +201,13 @@ impl Company {
         made
     }
 
-    /// Forgets what a successful call may have changed.
+    /// Forgets what a successful call may have changed, and what that was made of.
     pub async fn forget(&self, aim: &Aim, relation: Relation) {
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let names = aim.things();
+        let mut names = aim.things();
+        for recipe in aim.things().iter().filter_map(|name| recipe(name)) {
+            names.extend(recipe.things());
+        }
         self.things.lock().await.retain(|(name, at, _), _| *at != relation || !names.contains(name));
     }
 

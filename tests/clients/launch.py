@@ -2,7 +2,8 @@
 
     launch.py --executable FILE --engine sqlite|postgres [--empty] -- COMMAND...
 
-The suite finds everything in its environment: BAILIWICK_ADDRESS, MOCK_UPSTREAM (host:port), and either two
+The suite finds everything in its environment: BAILIWICK_ADDRESS, MOCK_UPSTREAM (host:port),
+BAILIWICK_EXECUTABLE for servers of its own, and either two
 organizations (BAILIWICK_ADMIN_KEY, _ORGANIZATION_ID, _USER_ID, and the same with BAILIWICK_OTHER_) or, with
 `--empty`, BAILIWICK_SETUP_LINK.
 """
@@ -24,7 +25,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with MockUpstream() as upstream, Server(arguments.executable, arguments.engine,
                                             allow_upstream=[upstream.authority]) as server:
-        surroundings = dict(os.environ, MOCK_UPSTREAM=upstream.authority, BAILIWICK_ENGINE=arguments.engine)
+        surroundings = dict(os.environ, MOCK_UPSTREAM=upstream.authority, BAILIWICK_ENGINE=arguments.engine,
+                            BAILIWICK_EXECUTABLE=os.path.abspath(arguments.executable))
         if not arguments.empty:
             surroundings |= organizations(server)
         surroundings["BAILIWICK_ADDRESS"] = server.start()

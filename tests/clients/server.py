@@ -17,11 +17,14 @@ STOP_SECONDS = 15
 class Server:
     """One `bailiwick serve`; use it as `with Server(...) as server:`."""
 
-    def __init__(self, executable, engine, allow_upstream=()):
+    def __init__(self, executable, engine, allow_upstream=(), settings=""):
         self.executable = os.path.abspath(executable)
         self.folder = tempfile.mkdtemp(prefix="bailiwick-clients-")
         self.database = new_database() if engine == "postgres" else None
         self.allow_upstream = allow_upstream
+        self.settings = os.path.join(self.folder, "bailiwick.toml")
+        with open(self.settings, "w", encoding="utf-8") as file:
+            file.write(settings)
         self.process = None
         self.output = []
         self.address = None
@@ -86,7 +89,7 @@ class Server:
         self.stop()
 
     def _storage(self):
-        arguments = ["--data", os.path.join(self.folder, "data")]
+        arguments = ["--config", self.settings, "--data", os.path.join(self.folder, "data")]
         return arguments + ["--database", self.database] if self.database else arguments
 
     def _read_output(self):

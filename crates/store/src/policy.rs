@@ -76,10 +76,24 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
-    pub async fn policy_warnings(&self, grant: &Grant, since: Timestamp) -> Result<Vec<Warning>> {
+    pub async fn policy_warnings(
+        &self,
+        grant: &Grant,
+        since: Timestamp,
+        project: Option<ProjectId>,
+    ) -> Result<Vec<Warning>> {
         let sql = "select * from policy_warnings where organization_id = $1 and day >= $2 \
-                   order by count desc, setting, project_id, key_id, subject limit 1000";
-        let rows = self.rows(sql, args![grant.organization_id(), day_of(since)]).await?;
+                   and ($3 = '' or project_id = $3) order by count desc, setting, project_id, key_id, subject limit 1000";
+        let rows = self
+            .rows(
+                sql,
+                args![
+                    grant.organization_id(),
+                    day_of(since),
+                    project.map(|id| id.to_string()).unwrap_or_default()
+                ],
+            )
+            .await?;
         rows.iter().map(warning_of).collect()
     }
 

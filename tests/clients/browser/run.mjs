@@ -6,6 +6,7 @@ import { OpenAI } from '../node/packages.mjs';
 import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
 import { closeReview, decisionChecks } from './decisions.mjs';
+import { governanceChecks } from './governance.mjs';
 import { lifeChecks } from './life.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
@@ -260,8 +261,9 @@ async function screenshots() {
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
     roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
     group: found.group, 'project-roles': `${project}/roles`, approvals: `${found.root}/approvals`, reviews: `${found.root}/reviews`,
-    review: `${found.review}?show=all`, handovers: `${found.root}/handovers?state=all`,
-    'forgot-password': '/forgot-password',
+    review: `${found.review}?show=all`, policy: `${found.root}/policy`, 'project-policy': `${project}/policy`,
+    webhooks: `${found.root}/webhooks`, webhook: found.webhook, delivery: found.delivery, mails: `${found.root}/mails`,
+    handovers: `${found.root}/handovers?state=all`, 'forgot-password': '/forgot-password',
   });
 }
 
@@ -312,6 +314,7 @@ await runChecks([
   ...lifeChecks({ browser, admin, found, person: OWNER.name, project: OWNED, address: ADDRESS,
     projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ...decisionChecks({ admin, owner, found, person: OWNER.name }),
+  ...governanceChecks({ admin, owner, found, projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['every page fits desktop and phone, light and dark', screenshots],
   ['a closed review stays as it is', () => closeReview(admin, found)],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],

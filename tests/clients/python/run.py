@@ -14,6 +14,7 @@ import audit
 import errors
 import gateway
 import keys
+import mails
 import people
 import projects
 import repeats
@@ -21,7 +22,7 @@ import roles
 import usage
 from world import World
 
-MODULES = [projects, people, roles, keys, gateway, usage, audit, errors, repeats]
+MODULES = [projects, people, roles, keys, gateway, usage, audit, errors, repeats, mails]
 
 
 def main():

@@ -5,6 +5,7 @@ mod words;
 use std::time::Duration;
 
 use domain::messages::{Letter, Mail};
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
@@ -73,6 +74,11 @@ impl Mailer {
             .from(self.from.clone())
             .to(to)
             .subject(words.subject)
+            // So that robots do not answer it.
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
             // The same at every attempt, so that a mail that arrives twice is recognised.
             .message_id(Some(format!("<{}@{domain}>", mail.id)))
             .multipart(MultiPart::alternative_plain_html(words.text, words.html))

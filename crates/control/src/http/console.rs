@@ -17,7 +17,7 @@ use crate::{Answer, Call, Failure, accounts, approvals};
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 13] = [
+const PLACES: [(Section, Permission); 15] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
@@ -28,6 +28,8 @@ const PLACES: [(Section, Permission); 13] = [
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
     (Section::Prices, Permission::PriceRead),
+    (Section::Policy, Permission::PolicyRead),
+    (Section::Webhooks, Permission::WebhookRead),
     (Section::AdminKeys, Permission::AdminKeyRead),
     (Section::Audit, Permission::AuditRead),
     (Section::Settings, Permission::OrganizationUpdate),

@@ -171,6 +171,17 @@ impl Choice {
     }
 }
 
+/// A link of a group of which one is where the viewer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PickLink {
+    /// Where it leads.
+    pub href: String,
+    /// Its words.
+    pub label: &'static str,
+    /// Whether it is chosen.
+    pub is_here: bool,
+}
+
 /// The places of the side navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -202,6 +213,12 @@ pub enum Section {
     Providers,
     /// Its prices.
     Prices,
+    /// What policy it sets.
+    Policy,
+    /// Its webhooks.
+    Webhooks,
+    /// What it tells by mail.
+    Mails,
     /// Its admin keys.
     AdminKeys,
     /// Its audit trail.
@@ -224,6 +241,8 @@ pub enum Section {
     ProjectUsage,
     /// What binds a project.
     ProjectAllowances,
+    /// What policy holds in a project.
+    ProjectPolicy,
     /// A project's settings.
     ProjectSettings,
 }
@@ -231,7 +250,7 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 16] = [
+const ORGANIZATION: [Row; 19] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
@@ -245,13 +264,16 @@ const ORGANIZATION: [Row; 16] = [
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
     (Section::Prices, "Prices", "prices", "/prices"),
+    (Section::Policy, "Policy", "policy", "/policy"),
+    (Section::Webhooks, "Webhooks", "webhooks", "/webhooks"),
+    (Section::Mails, "Mail", "mail", "/mails"),
     (Section::AdminKeys, "Admin keys", "key", "/admin-keys"),
     (Section::Audit, "Audit", "audit", "/audit"),
     (Section::Settings, "Settings", "settings", "/settings"),
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 9] = [
+const PROJECT: [Row; 10] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
@@ -260,6 +282,7 @@ const PROJECT: [Row; 9] = [
     (Section::ProjectAccess, "Who can see it", "access", "/access"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
+    (Section::ProjectPolicy, "Policy", "policy", "/policy"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),
 ];
 

@@ -1,6 +1,8 @@
 //! Mails that were sent, a mail that proves that mail arrives, and which notices a person wants.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 
 use domain::Error;
 use domain::access::{Actor, Grant};

@@ -21,7 +21,7 @@ use crate::http::endpoint::Draft;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
 
 /// For how many days warnings are shown when the call does not say.
-const WARNING_DAYS: i64 = 30;
+pub(super) const WARNING_DAYS: i64 = 30;
 
 /// Which of the organization's values are wanted.
 #[derive(Deserialize, JsonSchema)]
@@ -236,13 +236,13 @@ async fn end(call: Call) -> Result<Answer, Failure> {
 async fn warnings(call: Call) -> Result<Answer, Failure> {
     let since = call.query.number("start_time")?.map(Timestamp::from_unix_seconds);
     let since = since.unwrap_or_else(|| call.at.plus_micros(-WARNING_DAYS * DAY));
-    let list = list_warnings(&call.control, &call.grant, since).await?;
+    let list = list_warnings(&call.control, &call.grant, since, None).await?;
     let list: Vec<WarningJson> = list.into_iter().map(WarningJson::from).collect();
     Ok(Answer::json(ListJson::of(whole(list), |warning| &warning.setting)))
 }
 
 /// The place that a row is about: of its key, its project, an environment, or the organization.
-async fn place_of(call: &Call, environment: Option<&str>) -> Result<Place, Failure> {
+pub(super) async fn place_of(call: &Call, environment: Option<&str>) -> Result<Place, Failure> {
     if call.path_text("project_id").is_empty() {
         let environment = environment.filter(|word| !word.is_empty()).map(Environment::parse).transpose()?;
         return Ok(place_of_environment(environment));
@@ -254,7 +254,7 @@ async fn place_of(call: &Call, environment: Option<&str>) -> Result<Place, Failu
     place_of_project(&call.control, &call.grant, call.path("project_id")?, key).await
 }
 
-fn setting_of(name: &str) -> Result<Setting, Error> {
+pub(super) fn setting_of(name: &str) -> Result<Setting, Error> {
     Setting::parse(name).ok_or(Error::Hidden { what: "setting" })
 }
 

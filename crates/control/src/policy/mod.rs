@@ -1,6 +1,9 @@
 //! Policy: what every level sets, what holds at a place and why, exceptions, and what warnings were counted.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
+mod view;
 mod wire;
 
 use domain::Error;
@@ -205,7 +208,7 @@ pub async fn list_exceptions(
     Ok(control.store.policy_exceptions(grant, page).await?)
 }
 
-/// What warnings let pass since a moment, the most frequent first.
+/// What warnings let pass since a moment, in one project or everywhere, the most frequent first.
 ///
 /// # Errors
 /// When the store is away.
@@ -213,8 +216,9 @@ pub async fn list_warnings(
     control: &Control,
     grant: &Grant,
     since: Timestamp,
+    project: Option<ProjectId>,
 ) -> Result<Vec<Warning>, Failure> {
-    Ok(control.store.policy_warnings(grant, since).await?)
+    Ok(control.store.policy_warnings(grant, since, project).await?)
 }
 
 /// The narrowest spot of a place: where it sets something itself.

@@ -129,6 +129,13 @@ pub(crate) fn buckets(days: &[Timestamp]) -> Vec<Bucket> {
     days.iter().map(bucket).collect()
 }
 
+/// The last second of a day of the organization's calendar, written `2026-11-24`; nothing for what is no day.
+pub(crate) fn end_of_day(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let noon: jiff::Timestamp = format!("{text}T12:00:00Z").parse().ok()?;
+    let day = Window::Day.span(Timestamp::from_unix_seconds(noon.as_second()), zone);
+    Some(day.end.plus_seconds(-1))
+}
+
 /// The present month in the organization's calendar, up to and without the next.
 pub(crate) fn month(at: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
     let span = Window::Month.span(at, zone);

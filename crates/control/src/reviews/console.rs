@@ -7,16 +7,16 @@ use domain::organizations::Feature;
 use domain::page::Order;
 use domain::reviews::{Decision, Item, Proposal, Source, smaller_roles};
 use domain::routes::{Access, Method};
-use domain::time::{TimeZone, Timestamp, Window, civil};
+use domain::time::{TimeZone, Timestamp, civil};
 use store::{ItemFilter, OpenedReview, Reviewed};
 
 use super::api::{export, item_of};
-use super::pages::{DecisionRow, ItemRow, ProgressBar, ReviewPage, ReviewRow, ReviewsPage, ShowLink, UseRow};
+use super::pages::{DecisionRow, ItemRow, ProgressBar, ReviewPage, ReviewRow, ReviewsPage, UseRow};
 use super::{close_review, keep, list_items, list_reviews, open_review, read_review, reduce};
 use crate::http::console;
 use crate::http::figures::{Count, When, month_name};
-use crate::http::shell::{Choice, Flash, Person, Section};
-use crate::projects::frame::{may, root, zone};
+use crate::http::shell::{Choice, Flash, Person, PickLink, Section};
+use crate::projects::frame::{end_of_day, may, root, zone};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 /// How many campaigns a page shows.
@@ -132,13 +132,6 @@ fn review_row(opened: OpenedReview, at: Timestamp, zone: &TimeZone) -> ReviewRow
     }
 }
 
-/// The last moment of a day of the organization's calendar, written `2026-11-24`; nothing for what is no day.
-fn end_of_day(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    let noon: jiff::Timestamp = format!("{text}T12:00:00Z").parse().ok()?;
-    let day = Window::Day.span(Timestamp::from_unix_seconds(noon.as_second()), zone);
-    Some(day.end.plus_seconds(-1))
-}
-
 async fn open(call: Call) -> Result<Answer, Failure> {
     let (form, zone) = (call.form(), zone(&call).await?);
     let due_at = end_of_day(form.text("due_on"), &zone);
@@ -178,7 +171,7 @@ async fn review_page(call: Call) -> Result<Answer, Failure> {
         review: review_row(opened, call.at, &zone),
         shows: SHOWS
             .iter()
-            .map(|(name, label, _)| ShowLink { href: shown(name), label, is_here: *name == show.0 })
+            .map(|(name, label, _)| PickLink { href: shown(name), label, is_here: *name == show.0 })
             .collect(),
         items: found
             .items

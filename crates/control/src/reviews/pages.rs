@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::http::figures::{Count, When};
-use crate::http::shell::{Choice, Person, Shell};
+use crate::http::shell::{Choice, Person, PickLink, Shell};
 
 /// How far a campaign is, as a bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,17 +155,6 @@ pub struct ItemRow {
     pub is_own: bool,
 }
 
-/// A choice of what is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShowLink {
-    /// Where it leads.
-    pub href: String,
-    /// Its words.
-    pub label: &'static str,
-    /// Whether it is chosen.
-    pub is_here: bool,
-}
-
 /// One campaign.
 #[derive(Template)]
 #[template(path = "reviews/show.html")]
@@ -175,7 +164,7 @@ pub struct ReviewPage {
     /// The campaign.
     pub review: ReviewRow,
     /// What can be shown.
-    pub shows: Vec<ShowLink>,
+    pub shows: Vec<PickLink>,
     /// The rights.
     pub items: Vec<ItemRow>,
     /// Where further ones are.

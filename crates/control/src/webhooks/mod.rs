@@ -1,6 +1,8 @@
 //! Webhooks: endpoints that are told of events; what was sent to them, and sending it again.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 mod wire;
 
 use domain::Error;

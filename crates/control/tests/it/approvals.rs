@@ -1,6 +1,5 @@
 //! Approvals and timed elevation: a second person decides, nobody about themselves by any path, exactly once.
 
-use control::invites::{Accepting, accept_invite};
 use control::{approvals, elevations};
 use domain::access::{OrganizationRole, Origin};
 use domain::ids::UserId;
@@ -39,19 +38,10 @@ async fn is_admin(world: &World, person: &Person) -> bool {
     world.by(person, "GET /v1/organization/users", json!(null)).await.status == 200
 }
 
-/// A person with a password, who can sign in.
-async fn joined(world: &World, email: &str) -> UserId {
-    let invite =
-        world.admin("POST /v1/organization/invites", json!({"email": email, "role": "reader"})).await.json();
-    let token = invite["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let new = Accepting::New { name: "Joined", password: PASSWORD };
-    accept_invite(&world.control, &token, new, &Origin::default()).await.unwrap().user.id
-}
-
 #[tokio::test]
 async fn the_console_asks_decides_counts_and_ends() {
     let world = World::new().await;
-    let ada = world.browser(joined(&world, "ada@example.test").await, "ada@example.test").await;
+    let ada = world.browser(world.joined("ada@example.test").await, "ada@example.test").await;
     let admin = world.admins_browser().await;
     let without = world.console(&ada, "POST /elevations", "role=admin&duration_seconds=3600&reason=+").await;
     assert!(without.text.contains("role=\"alert\"") && without.text.contains("Say why"), "{}", without.text);
@@ -73,9 +63,7 @@ async fn the_console_asks_decides_counts_and_ends() {
     let elevated = world.console(&ada, "GET /approvals", "").await.text;
     assert!(elevated.contains("in force") && elevated.contains("“go”"), "{elevated}");
     let again = world.console(&admin, &approve, "").await;
-    let flash =
-        again.headers.get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("flash=bad"));
-    assert!(again.status == 303 && flash, "told that it is decided: {again:?}");
+    assert!(again.flashed_bad(), "told that it is decided: {again:?}");
     let running = world.console(&ada, "GET /members", "").await;
     assert!(
         running.status == 200 && running.text.contains(&format!("/elevations/{id}/end")),
@@ -121,7 +109,7 @@ async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
 async fn nobody_approves_their_own_request_by_any_path() {
     let world = World::new().await;
     let email = "eve@example.test";
-    let eve = joined(&world, email).await;
+    let eve = world.joined(email).await;
     let hers = world.browser(eve, email).await;
     let headers = [("cookie", hers.0.as_str()), ("x-csrf-token", hers.1.as_str())];
     let asked = world.call("", ASK, &headers, hour().to_string()).await.json();

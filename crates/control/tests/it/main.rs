@@ -15,6 +15,7 @@ mod doors;
 mod handovers;
 mod keys;
 mod links;
+mod messages;
 mod money;
 mod organizations;
 mod people;

@@ -149,3 +149,56 @@ async fn warnings_are_summed_by_day() {
     let list = world.admin("GET /v1/organization/policy_warnings", Value::Null).await.json();
     assert_eq!(list["data"], json!([]));
 }
+
+#[tokio::test]
+async fn the_console_sets_narrows_locks_excepts_and_clears() {
+    let world = World::new().await;
+    let admin = world.admins_browser().await;
+    let production = project(&world, "production").await;
+    let of_project = format!("/projects/{production}/policy");
+    let seen = world.console(&admin, "POST /policy/key.maximum_age_days", "value=365&mode=enforce").await;
+    assert_eq!(seen.status, 303);
+    let fields = "value=90&mode=warn&environment=production";
+    let seen = world.console(&admin, "POST /policy/key.maximum_age_days", fields).await;
+    assert_eq!(seen.headers["location"], "/o/acme/policy?environment=production");
+    let page = world.console(&admin, "GET /policy?environment=production", "").await.text;
+    assert!(page.contains("365 days") && page.contains("90 days") && page.contains("warns"), "{page}");
+    let narrow = format!("POST {of_project}/model.allowed");
+    assert_eq!(world.console(&admin, &narrow, "value=gpt-5*%0A+sim-small,").await.status, 303);
+    let page = world.console(&admin, &format!("GET {of_project}"), "").await.text;
+    assert!(page.contains("gpt-5*") && page.contains("sim-small") && page.contains("the project"), "{page}");
+    for (line, fields, why) in [
+        (format!("POST {of_project}/key.maximum_age_days"), "value=400", "wider than"),
+        (format!("POST {of_project}/key.maximum_age_days"), "value=soon", "whole number"),
+        (format!("POST {of_project}/call.content_logging"), "value=off&mode=warn", "only warn"),
+    ] {
+        let seen = world.console(&admin, &line, fields).await;
+        assert!(seen.flashed_bad(), "{seen:?}");
+        let cookie = seen.headers["set-cookie"].to_str().unwrap().replace('+', " ");
+        assert!(cookie.contains(why), "{cookie}");
+    }
+    let locked = "value=true&locked=true";
+    assert_eq!(world.console(&admin, "POST /policy/key.narrow", locked).await.status, 303);
+    let page = world.console(&admin, &format!("GET {of_project}"), "").await.text;
+    assert!(page.contains("locked by the organization") && !page.contains("set-key.narrow"), "{page}");
+    let day = jiff::Timestamp::from_microsecond(world.control.now().plus_micros(30 * DAY).unix_micros());
+    let day = day.unwrap().strftime("%Y-%m-%d");
+    let exception = format!(
+        "setting=key.narrow&level=project&level_id={production}&value=false&reason=one+vendor&ends_on={day}"
+    );
+    assert_eq!(world.console(&admin, "POST /policy-exceptions", &exception).await.status, 303);
+    let page = world.console(&admin, &format!("GET {of_project}"), "").await.text;
+    assert!(page.contains("exception until"), "{page}");
+    let all = world.console(&admin, "GET /policy", "").await.text;
+    assert!(all.contains("one vendor"), "{all}");
+    let id = all.split("/policy-exceptions/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert_eq!(world.console(&admin, &format!("POST /policy-exceptions/{id}/end"), "").await.status, 303);
+    let clear = "POST /policy/key.maximum_age_days/clear";
+    assert_eq!(world.console(&admin, clear, "environment=production").await.status, 303);
+    assert_eq!(world.console(&admin, clear, "environment=production").await.status, 404, "nothing is set");
+    for (verb, count) in
+        [("policy.set", 4), ("policy.cleared", 1), ("policy_exception.given", 1), ("policy_exception.ended", 1)]
+    {
+        assert_eq!(world.events(verb).await, count, "{verb}");
+    }
+}

@@ -315,9 +315,7 @@ async fn the_console_opens_decides_filters_and_closes() {
     assert!(all.contains("now Member") && all.contains("“never used”") && all.contains("1 reduced"), "{all}");
     assert!(all.contains("somebody else decides"), "about one's own");
     let again = world.console(&admin, &format!("POST {at}/items/{item}/keep"), "").await;
-    assert!(
-        again.headers.get_all("set-cookie").iter().any(|one| one.to_str().unwrap().contains("flash=bad"))
-    );
+    assert!(again.flashed_bad());
     assert_eq!(world.console(&admin, &format!("POST {at}/close"), "").await.status, 303);
     let closed = world.console(&admin, &format!("GET {at}"), "").await.text;
     assert!(

@@ -7,6 +7,7 @@ use axum::body::Body;
 use control::accounts::set_up::{Bootstrapped, bootstrap};
 use control::accounts::sign_in::sign_in;
 use control::admin_keys::{NewAdminKey, create_admin_key};
+use control::invites::{Accepting, accept_invite};
 use control::{Control, NoFollowers, Settings, router, session};
 use domain::access::{Grant, OrganizationRole, Origin, Task};
 use domain::audit::{AuditEntry, Verb};
@@ -14,7 +15,7 @@ use domain::ids::UserId;
 use domain::members::User;
 use domain::time::{Ambient, Timestamp};
 use http::{Request, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Secrets, Store};
 use tower_service::Service as _;
 
@@ -59,6 +60,12 @@ pub struct Seen {
 impl Seen {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Whether it leads back to a page that says why something was refused.
+    pub fn flashed_bad(&self) -> bool {
+        let cookies = self.headers.get_all("set-cookie").iter().filter_map(|one| one.to_str().ok());
+        self.status == 303 && cookies.into_iter().any(|cookie| cookie.starts_with("flash=bad"))
     }
 
     /// Status and code of an error in the wire's shape.
@@ -155,6 +162,15 @@ impl World {
     pub async fn by(&self, person: &Person, line: &str, body: Value) -> Seen {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.call(&person.key, line, &[], text).await
+    }
+
+    /// A member with a password, who can sign in.
+    pub async fn joined(&self, email: &str) -> UserId {
+        let invite = json!({"email": email, "role": "reader"});
+        let invite = self.admin("POST /v1/organization/invites", invite).await.json();
+        let token = invite["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let new = Accepting::New { name: "Joined", password: PASSWORD };
+        accept_invite(&self.control, &token, new, &Origin::default()).await.unwrap().user.id
     }
 
     /// The cookie and the proof of a browser in which somebody with a password is signed in.

@@ -64,8 +64,6 @@ async fn try_out(company: &Company, aim: &Aim, caller: &mut Caller, relation: Re
     }
     let answer = company.send(aim, caller, |name| standing(aim, name, relation)).await;
     let sign = sign(aim, &answer);
-    if sign == '0' && aim.name().contains("reduce") {
-    }
     if sign == '+' && aim.is_write() {
         company.forget(aim, relation).await;
     }

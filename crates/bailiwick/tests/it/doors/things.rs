@@ -283,7 +283,9 @@ impl Company {
             let (path, body) = (filled(step.path, value), filled(step.body, value));
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() };
             let answer = self.world.of(place.organization, step.method, &path, body).await;
-            it = it.or_else(|| answer["id"].as_str().map(str::to_owned));
+            let id =
+                answer["id"].as_str().filter(|id| !recipe.prefix.is_empty() && id.starts_with(recipe.prefix));
+            it = it.or_else(|| id.map(str::to_owned));
         }
         it.unwrap_or_default()
     }

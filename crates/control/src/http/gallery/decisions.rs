@@ -4,10 +4,8 @@ use super::Exhibit;
 use super::sample::{at, choices, day, person, shell};
 use crate::approvals::pages::{ApprovalsPage, AskForm, DecidedRow, RunningRow, WaitingRow};
 use crate::http::figures::Count;
-use crate::http::shell::{Choice, ElevationNotice, Section, Shell, Theme};
-use crate::reviews::pages::{
-    DecisionRow, ItemRow, ProgressBar, ReviewPage, ReviewRow, ReviewsPage, ShowLink, UseRow,
-};
+use crate::http::shell::{Choice, ElevationNotice, PickLink, Section, Shell, Theme};
+use crate::reviews::pages::{DecisionRow, ItemRow, ProgressBar, ReviewPage, ReviewRow, ReviewsPage, UseRow};
 
 pub fn exhibits() -> Vec<Exhibit> {
     vec![
@@ -181,7 +179,7 @@ fn decision(what: &str, tone: &'static str, note: &str) -> Option<DecisionRow> {
 }
 
 fn review(theme: Theme) -> ReviewPage {
-    let link = |word: &str, label, is_here| ShowLink {
+    let link = |word: &str, label, is_here| PickLink {
         href: format!("/o/northwind/reviews/rev_0?show={word}"),
         label,
         is_here,

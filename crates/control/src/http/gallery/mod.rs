@@ -6,6 +6,7 @@ mod account;
 mod decisions;
 mod governance;
 mod life;
+mod messages;
 mod organization;
 mod project;
 mod sample;
@@ -38,6 +39,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
     all.extend(decisions::exhibits());
+    all.extend(messages::exhibits());
     all
 }
 

@@ -1,0 +1,244 @@
+//! From what holds at a place to the rows of a page, and from what was typed to a value.
+
+use std::collections::HashMap;
+
+use domain::Error;
+use domain::ids::UserId;
+use domain::policy::{Decided, Entry, Kind, Level, Mode, Place, Setting, Value};
+use domain::time::TimeZone;
+use serde_json::{Value as Json, json};
+
+use super::Held;
+use super::pages::{Control, OwnRow, SettingForm, SettingRow};
+use crate::http::figures::{Count, When};
+use crate::http::shell::Choice;
+
+/// Settings by the noun in their name, in the order of the page.
+const AREAS: [(&str, &[&str]); 5] = [
+    ("Projects and people", &["project", "member", "handover"]),
+    ("Keys", &["key"]),
+    ("Models and calls", &["model", "provider", "call"]),
+    ("Networks", &["network"]),
+    ("What is kept", &["record", "audit"]),
+];
+
+/// What rows are made with.
+pub(super) struct Viewing<'a> {
+    /// The place.
+    pub(super) place: Place,
+    /// Whether the viewer may set something there.
+    pub(super) can_set: bool,
+    /// Whether the viewer may give exceptions.
+    pub(super) can_except: bool,
+    /// Names of people.
+    pub(super) names: &'a HashMap<UserId, String>,
+    /// How often warnings let something pass.
+    pub(super) warnings: &'a HashMap<Setting, u64>,
+    /// The calendar.
+    pub(super) zone: &'a TimeZone,
+}
+
+/// Rows by area; what cannot be set at the place and holds nothing there is left out.
+pub(super) fn areas(held: &[Held], viewing: &Viewing<'_>) -> Vec<(&'static str, Vec<SettingRow>)> {
+    let of_area = |nouns: &[&str]| -> Vec<SettingRow> {
+        let is_in = |held: &&Held| nouns.contains(&noun(held.effective.setting));
+        let found = held.iter().filter(is_in).filter(|held| viewing.is_shown(held));
+        found.map(|held| viewing.row(held)).collect()
+    };
+    let areas = AREAS.iter().map(|(title, nouns)| (*title, of_area(nouns)));
+    areas.filter(|(_, rows)| !rows.is_empty()).collect()
+}
+
+fn noun(setting: Setting) -> &'static str {
+    setting.name().split('.').next().unwrap_or_default()
+}
+
+impl Viewing<'_> {
+    fn level(&self) -> Level {
+        super::spot_of(self.place).level()
+    }
+
+    fn is_shown(&self, held: &Held) -> bool {
+        held.effective.setting.levels().contains(&self.level()) || held.effective.warned.value.is_some()
+    }
+
+    fn row(&self, held: &Held) -> SettingRow {
+        let (setting, level) = (held.effective.setting, self.level());
+        let (enforced, warned) = (&held.effective.enforced, &held.effective.warned);
+        // Where nothing is enforced, what is warned of says who decided.
+        let decided = if enforced.value.is_some() { enforced } else { warned };
+        let is_open = setting.levels().contains(&level) && decided.locked_by.is_none_or(|by| by == level);
+        let can_except = self.can_except && level != Level::Organization && setting.levels().contains(&level);
+        SettingRow {
+            name: setting.name(),
+            sentence: setting.sentence(),
+            values: enforced.value.as_ref().map(|value| words(setting, value)),
+            warned: warned
+                .value
+                .as_ref()
+                .filter(|value| Some(*value) != enforced.value.as_ref())
+                .map(|value| words(setting, value)),
+            level: decided.level.map(|level| self.level_words(level)).unwrap_or_default(),
+            by: self.by(decided),
+            at: decided.set_at.map(|at| When::day(at, self.zone)),
+            narrowed_by: self.narrowed(decided),
+            locked_by: decided.locked_by.map(|level| self.level_words(level)).unwrap_or_default(),
+            exception_ends_at: decided.exception_ends_at.map(|at| When::day(at, self.zone)),
+            own: held.own.as_ref().map(own),
+            warnings: Count(self.warnings.get(&setting).copied().unwrap_or_default()),
+            form: (self.can_set && is_open).then(|| form(setting, level, held)),
+            exception: can_except.then(|| control(setting.kind(), None, false)),
+        }
+    }
+
+    fn by(&self, decided: &Decided) -> String {
+        decided.set_by.and_then(|user| self.names.get(&user)).cloned().unwrap_or_default()
+    }
+
+    fn narrowed(&self, decided: &Decided) -> String {
+        let levels: Vec<String> = decided.narrowed_by.iter().map(|level| self.level_words(*level)).collect();
+        if levels.len() > 1 { levels.join(", ") } else { String::new() }
+    }
+
+    fn level_words(&self, level: Level) -> String {
+        match (level, self.place.environment) {
+            (Level::Environment, Some(environment)) => environment.name().to_owned(),
+            (Level::Organization, _) => "the organization".to_owned(),
+            (Level::Environment, None) => "the environment".to_owned(),
+            (Level::Project, _) => "the project".to_owned(),
+            (Level::Key, _) => "the key".to_owned(),
+        }
+    }
+}
+
+/// A value as people read it, entry by entry.
+pub(super) fn words(setting: Setting, value: &Value) -> Vec<String> {
+    match (setting.kind(), value) {
+        (Kind::Most { unit, .. }, Value::Most(amount)) => vec![format!("{amount} {unit}")],
+        (_, Value::Switch(is_on)) => vec![if *is_on { "yes" } else { "no" }.to_owned()],
+        (Kind::Choice(words), Value::Choice(place)) => {
+            vec![words.get(*place).map(|word| word.replace('_', " ")).unwrap_or_default()]
+        }
+        (_, Value::Allowed(patterns)) => patterns.iter().map(ToString::to_string).collect(),
+        (kind, value) => vec![kind.show(value).to_string()],
+    }
+}
+
+fn own(entry: &Entry) -> OwnRow {
+    OwnRow {
+        values: words(entry.setting, &entry.value),
+        mode: entry.mode.name(),
+        is_locked: entry.is_locked,
+        floor: entry.floor.as_ref().map(|floor| words(entry.setting, floor)).unwrap_or_default(),
+    }
+}
+
+/// The form, filled with what the place set or, where it set nothing, with what holds.
+fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
+    let own = held.own.as_ref();
+    let present = own.map(|entry| &entry.value).or(held.effective.enforced.value.as_ref());
+    let has_below = setting.levels().iter().any(|below| *below > level);
+    let modes: Vec<(&str, &str)> = [
+        (Mode::Enforce, "Enforce it"),
+        (Mode::Warn, "Warn: let it pass and count it"),
+        (Mode::Off, "Off: kept here, without effect"),
+    ]
+    .into_iter()
+    .filter(|(mode, _)| setting.is_gate() || *mode != Mode::Warn)
+    .map(|(mode, words)| (mode.name(), words))
+    .collect();
+    SettingForm {
+        value: control(setting.kind(), present, false),
+        modes: Choice::list(&modes, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
+        floor: has_below.then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
+        is_locked: own.is_some_and(|entry| entry.is_locked),
+    }
+}
+
+/// How a value of a kind is typed.
+fn control(kind: Kind, present: Option<&Value>, is_optional: bool) -> Control {
+    let selected = present.map(|value| kind.show(value));
+    let selected = match &selected {
+        Some(Json::String(word)) => word.clone(),
+        Some(Json::Bool(is_on)) => is_on.to_string(),
+        Some(Json::Number(amount)) => amount.to_string(),
+        Some(Json::Array(entries)) => entries.iter().filter_map(Json::as_str).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    };
+    let none = is_optional.then(|| (String::new(), "none".to_owned()));
+    let choices = |pairs: Vec<(String, String)>| {
+        let pairs: Vec<_> = none.into_iter().chain(pairs).collect();
+        Control::Choices(Choice::list(&pairs, &selected))
+    };
+    match kind {
+        Kind::Switch => choices(vec![("true".into(), "yes".into()), ("false".into(), "no".into())]),
+        Kind::Choice(words) => {
+            choices(words.iter().map(|word| ((*word).to_owned(), word.replace('_', " "))).collect())
+        }
+        Kind::Most { unit, least, most } => Control::Number { value: selected.clone(), unit, least, most },
+        Kind::Words => Control::Lines { value: selected.clone(), example: "gpt-5*" },
+        Kind::Networks => Control::Lines { value: selected.clone(), example: "203.0.113.0/24" },
+    }
+}
+
+/// A value out of what was typed into its control.
+///
+/// # Errors
+/// `invalid_value` and the like, saying what is expected.
+pub(super) fn typed(setting: Setting, text: &str) -> Result<Value, Error> {
+    let text = text.trim();
+    let json = match setting.kind() {
+        Kind::Switch => text.parse::<bool>().map_or(Json::Null, Json::Bool),
+        Kind::Most { .. } => text.parse::<i64>().map_or(Json::Null, Json::from),
+        Kind::Choice(_) => json!(text),
+        Kind::Words | Kind::Networks => {
+            json!(
+                text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()).collect::<Vec<_>>()
+            )
+        }
+    };
+    setting.kind().read(&json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_control_shows_is_read_back_as_the_same_value() {
+        for (setting, text) in [
+            (Setting::OwnerRequired, "true"),
+            (Setting::KeyMaximumAge, "90"),
+            (Setting::Fallbacks, "same_provider"),
+            (Setting::Models, "gpt-5*\nsim-small"),
+            (Setting::GatewayNetworks, "2001:db8::/32\n203.0.113.0/24"),
+        ] {
+            let value = typed(setting, text).unwrap();
+            let shown = match control(setting.kind(), Some(&value), false) {
+                Control::Choices(choices) => {
+                    choices.into_iter().find(|choice| choice.is_selected).unwrap().value
+                }
+                Control::Number { value, .. } | Control::Lines { value, .. } => value,
+            };
+            assert_eq!(typed(setting, &shown).unwrap(), value, "{}", setting.name());
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_is_expected() {
+        for (setting, text) in
+            [(Setting::OwnerRequired, "maybe"), (Setting::KeyMaximumAge, "0"), (Setting::Fallbacks, "")]
+        {
+            assert_eq!(typed(setting, text).unwrap_err().code(), "invalid_value");
+        }
+        assert_eq!(typed(Setting::SignInNetworks, "here").unwrap_err().code(), "invalid_network");
+    }
+
+    #[test]
+    fn every_setting_has_its_area() {
+        for setting in Setting::ALL {
+            let areas = AREAS.iter().filter(|(_, nouns)| nouns.contains(&noun(*setting))).count();
+            assert_eq!(areas, 1, "{}", setting.name());
+        }
+    }
+}

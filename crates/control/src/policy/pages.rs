@@ -36,8 +36,10 @@ pub enum Control {
 pub struct OwnRow {
     /// The value, entry by entry.
     pub values: Vec<String>,
-    /// `off`, `warn` or `enforce`.
+    /// `off` or `warn`; empty where it is enforced.
     pub mode: &'static str,
+    /// The colour of its badge.
+    pub tone: &'static str,
     /// Whether levels below count no more.
     pub is_locked: bool,
     /// What levels below cannot narrow away, entry by entry; empty for nothing.
@@ -143,7 +145,7 @@ pub struct PolicyPage {
     pub shell: Shell,
     /// The project's head; none at the organization.
     pub head: Option<ProjectHead>,
-    /// The name of the key; empty at the organization and a project.
+    /// The heading at a key; empty at the organization and a project.
     pub key: String,
     /// The organization and its environments, at the organization.
     pub places: Vec<PickLink>,
@@ -165,4 +167,11 @@ pub struct PolicyPage {
     pub warnings: Vec<WarningRow>,
     /// Over how many days that is.
     pub warning_days: i64,
+}
+
+impl PolicyPage {
+    /// The heading.
+    pub fn title(&self) -> &str {
+        if self.key.is_empty() { "Policy" } else { &self.key }
+    }
 }

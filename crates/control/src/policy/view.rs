@@ -125,9 +125,15 @@ pub(super) fn words(setting: Setting, value: &Value) -> Vec<String> {
 }
 
 fn own(entry: &Entry) -> OwnRow {
+    let (mode, tone) = match entry.mode {
+        Mode::Off => ("off", ""),
+        Mode::Warn => ("warn", "warn"),
+        Mode::Enforce => ("", ""),
+    };
     OwnRow {
         values: words(entry.setting, &entry.value),
-        mode: entry.mode.name(),
+        mode,
+        tone,
         is_locked: entry.is_locked,
         floor: entry.floor.as_ref().map(|floor| words(entry.setting, floor)).unwrap_or_default(),
     }

@@ -1,12 +1,11 @@
 //! Approvals and timed elevation: a second person decides, nobody about themselves by any path, exactly once.
 
 use control::{approvals, elevations};
-use domain::access::{OrganizationRole, Origin};
-use domain::ids::UserId;
+use domain::access::OrganizationRole;
 use domain::time::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, Person, World};
+use crate::world::{Person, World};
 
 const ASK: &str = "POST /v1/organization/elevations";
 

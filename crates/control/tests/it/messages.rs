@@ -6,7 +6,8 @@ use crate::world::World;
 async fn the_console_shows_the_secret_of_a_webhook_once() {
     let world = World::new().await;
     let admin = world.admins_browser().await;
-    let private = world.console(&admin, "POST /webhooks", "url=https://10.0.0.1/hooks&description=mine").await;
+    let private =
+        world.console(&admin, "POST /webhooks", "url=https://10.0.0.1/hooks&description=mine").await;
     assert!(private.text.contains("class=\"flash bad\""), "{}", private.text);
     assert!(private.text.contains("value=\"mine\""), "what was typed stays");
     let fields = "url=https://example.com/hooks&event_types=key.created&event_types=key.deleted";

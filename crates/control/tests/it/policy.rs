@@ -196,9 +196,12 @@ async fn the_console_sets_narrows_locks_excepts_and_clears() {
     let clear = "POST /policy/key.maximum_age_days/clear";
     assert_eq!(world.console(&admin, clear, "environment=production").await.status, 303);
     assert_eq!(world.console(&admin, clear, "environment=production").await.status, 404, "nothing is set");
-    for (verb, count) in
-        [("policy.set", 4), ("policy.cleared", 1), ("policy_exception.given", 1), ("policy_exception.ended", 1)]
-    {
+    for (verb, count) in [
+        ("policy.set", 4),
+        ("policy.cleared", 1),
+        ("policy_exception.given", 1),
+        ("policy_exception.ended", 1),
+    ] {
         assert_eq!(world.events(verb).await, count, "{verb}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use domain::organizations::Feature;
+use domain::time::{TimeZone, Timestamp, civil};
 use serde_json::{Value, json};
 
 use super::aims::{Aim, filled, things_in};
@@ -54,8 +55,8 @@ fn kind(name: &str) -> (Level, &'static str) {
         return (recipe.level, recipe.prefix);
     }
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
-        | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "next_day" | "narrow_model" | "setting"
+        | "notice" | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
         "own_approval" => (Level::Link, "appr_"),
@@ -158,6 +159,7 @@ impl Company {
             ("password", _) => return PASSWORD.to_owned(),
             ("yesterday", _) => return (now() - DAY).to_string(),
             ("tomorrow", _) => return (now() + DAY).to_string(),
+            ("next_day", _) => return next_day(),
             ("setting", _) => return SETTING.to_owned(),
             ("finance_role", _) => return "role-api-organization-finance".to_owned(),
             ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
@@ -403,6 +405,13 @@ impl Company {
 
 fn elevation() -> Value {
     json!({"role": "finance", "duration_seconds": 900, "reason": "a test"})
+}
+
+/// The day after tomorrow as a field for days has it: no zone makes it a day that is over.
+pub fn next_day() -> String {
+    let seconds = i64::try_from(now() + 2 * DAY).unwrap();
+    let (year, month, day, ..) = civil(Timestamp::from_unix_seconds(seconds), &TimeZone::utc());
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 fn now() -> u64 {

@@ -10,7 +10,7 @@ use super::aims::{Aim, aims, things_in};
 use super::alike::{difference, ids_in, prefix_of};
 use super::life::{Choice, Life, Saying};
 use super::neighbour::{CANARY, Neighbour, SHARED_NAMES};
-use super::things::{prefix, unknown};
+use super::things::{next_day, prefix, unknown};
 use crate::rows::fresh_postgres;
 use crate::server::Answer;
 use crate::world::PASSWORD;
@@ -153,6 +153,7 @@ impl Sequence {
             "setting" => return text("key.rotation_days"),
             "notice" => return text("key_changed"),
             "yesterday" | "tomorrow" => return Choice::Text(day(name)),
+            "next_day" => return Choice::Text(next_day()),
             "slug" if self.dice.one_in(12) => return text(&unknown("slug")),
             "slug" => return text("acme"),
             "model" | "narrow_model" if self.dice.one_in(4) => {

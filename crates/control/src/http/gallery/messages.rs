@@ -104,6 +104,7 @@ fn models() -> SettingRow {
         own: Some(OwnRow {
             values: texts(&["gpt-5*", "sim-small"]),
             mode: "warn",
+            tone: "warn",
             is_locked: true,
             floor: texts(&["gpt-5-mini"]),
         }),

@@ -372,7 +372,7 @@ pub fn decided(state: State) -> Error {
 /// Why something is asked for: 1 to 2,000 characters.
 ///
 /// # Errors
-/// `reason_required`, `text_too_long`.
+/// `reason_required`, `text_too_long`, `invalid_text`.
 pub fn reason(typed: &str) -> Result<String, Error> {
     let reason = text::free(typed, "reason")?;
     if reason.is_empty() {

@@ -14,15 +14,23 @@ pub fn name(text: &str, param: &'static str) -> Result<String, Error> {
         .ok_or_else(|| Error::invalid_param("invalid_name", param, "Give a name of 1 to 120 characters."))
 }
 
-/// A free text of at most 2,000 characters, trimmed.
+/// A free text of at most 2,000 characters, trimmed; of control characters only line ends and tabs.
 ///
 /// # Errors
-/// `text_too_long` naming `param`.
+/// `text_too_long`, `invalid_text` naming `param`.
 pub fn free(text: &str, param: &'static str) -> Result<String, Error> {
     let trimmed = text.trim();
-    (trimmed.chars().count() <= 2_000).then(|| trimmed.to_owned()).ok_or_else(|| {
-        Error::invalid_param("text_too_long", param, "Keep this text within 2,000 characters.")
-    })
+    if trimmed.chars().count() > 2_000 {
+        return Err(Error::invalid_param("text_too_long", param, "Keep this text within 2,000 characters."));
+    }
+    if trimmed.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)) {
+        return Err(Error::invalid_param(
+            "invalid_text",
+            param,
+            "This text has characters that are no text.",
+        ));
+    }
+    Ok(trimmed.to_owned())
 }
 
 /// A label by which cost is attributed (team, product line, cost center, client): at most 120 characters,
@@ -62,7 +70,7 @@ pub fn email(text: &str) -> Result<String, Error> {
     Ok(address)
 }
 
-/// Tags: at most 32 pairs, keys of 1 to 64 characters, values of at most 256.
+/// Tags: at most 32 pairs, keys of 1 to 64 characters, values of at most 256, none of them a control character.
 pub type Tags = std::collections::BTreeMap<String, String>;
 
 /// Checks the bounds of tags.
@@ -72,7 +80,8 @@ pub type Tags = std::collections::BTreeMap<String, String>;
 pub fn tags(tags: Tags) -> Result<Tags, Error> {
     let fits = tags.len() <= 32
         && tags.iter().all(|(key, value)| {
-            !key.trim().is_empty() && key.chars().count() <= 64 && value.chars().count() <= 256
+            let is_plain = !key.chars().chain(value.chars()).any(char::is_control);
+            is_plain && !key.trim().is_empty() && key.chars().count() <= 64 && value.chars().count() <= 256
         });
     fits.then_some(tags).ok_or_else(|| {
         Error::invalid_param(
@@ -112,6 +121,16 @@ mod tests {
         {
             assert!(email(bad).is_err() || bad == "a@b@c.d" && email(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn free_texts_have_lines_and_tags_have_not() {
+        assert_eq!(free(" one\r\n\ttwo ", "note").unwrap(), "one\r\n\ttwo");
+        for bad in ["a\0b", "\u{1}", "\u{7f}b"] {
+            assert!(free(bad, "note").is_err(), "{bad:?}");
+        }
+        let of = |value: &str| Tags::from([("key".to_owned(), value.to_owned())]);
+        assert!(tags(of("value")).is_ok() && tags(of("a\nb")).is_err() && tags(of("\0")).is_err());
     }
 
     #[test]

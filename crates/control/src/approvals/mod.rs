@@ -43,7 +43,7 @@ pub(crate) fn person(grant: &Grant) -> Result<&Actor, Failure> {
 /// Keeps the request, in the change in which it was found that it can be made.
 ///
 /// # Errors
-/// `reason_required`, `text_too_long`; conflict `already_requested`.
+/// `reason_required`, `text_too_long`, `invalid_text`; conflict `already_requested`.
 pub(crate) async fn ask(
     control: &Control,
     grant: &Grant,

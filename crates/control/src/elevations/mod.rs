@@ -37,7 +37,7 @@ pub struct NewElevation {
 /// Asks for a role of the organization for a while, for oneself.
 ///
 /// # Errors
-/// `invalid_duration`, `reason_required`, `text_too_long`; conflicts `already_held`, `already_elevated`,
+/// `invalid_duration`, `reason_required`, `text_too_long`, `invalid_text`; conflicts `already_held`, `already_elevated`,
 /// `already_requested`.
 pub async fn request_elevation(
     control: &Control,

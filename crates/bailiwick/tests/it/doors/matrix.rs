@@ -77,9 +77,10 @@ fn check(surface: Surface, aim: &Aim, caller: &Caller, (letters, cell): (&str, &
     let at_home = letters.chars().zip(cell.chars()).find(|(letter, _)| *letter == home);
     // What an Admin has no use for, some others have not either.
     let is_useless = aim.by != "admin" && caller.name != aim.by;
+    let is_page = surface == Surface::Console;
     let is_fit = match at_home {
-        // A page says on itself what the caller may not ask it.
-        Some((_, '0')) => is_set_up(aim.route.path) || (!aim.is_write() && caller.name != aim.by),
+        // The console says on the page what somebody may not do who may do much else there.
+        Some((_, '0')) => is_set_up(aim.route.path) || (is_page && caller.name != aim.by),
         Some((_, '9')) => is_useless,
         _ => true,
     };

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::aims::things_in;
+
 /// At which level a thing exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -23,6 +25,16 @@ pub struct Recipe {
     /// What it is, where it is not what the first step answers.
     pub is: Option<&'static str>,
     pub steps: Vec<Step>,
+}
+
+impl Recipe {
+    /// What its steps name.
+    pub fn things(&self) -> Vec<String> {
+        self.steps
+            .iter()
+            .flat_map(|step| things_in(step.path).into_iter().chain(things_in(step.body)))
+            .collect()
+    }
 }
 
 /// One call.

@@ -196,10 +196,13 @@ impl Company {
         made
     }
 
-    /// Forgets what a successful call may have changed.
+    /// Forgets what a successful call may have changed, and what that was made of.
     pub async fn forget(&self, aim: &Aim, relation: Relation) {
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let names = aim.things();
+        let mut names = aim.things();
+        for recipe in aim.things().iter().filter_map(|name| recipe(name)) {
+            names.extend(recipe.things());
+        }
         self.things.lock().await.retain(|(name, at, _), _| *at != relation || !names.contains(name));
     }
 
@@ -271,7 +274,9 @@ impl Company {
             let (path, body) = (filled(step.path, value), filled(step.body, value));
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() };
             let answer = self.world.of(place.organization, step.method, &path, body).await;
-            it = it.or_else(|| answer["id"].as_str().map(str::to_owned));
+            let id =
+                answer["id"].as_str().filter(|id| !recipe.prefix.is_empty() && id.starts_with(recipe.prefix));
+            it = it.or_else(|| id.map(str::to_owned));
         }
         it.unwrap_or_default()
     }

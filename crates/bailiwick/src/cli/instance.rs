@@ -1,4 +1,4 @@
-//! Commands on an instance that need no running server: `bootstrap`, `let-in` and `verify`.
+//! Commands on an instance that need no running server: `bootstrap`, `let-in`, `reset-password` and `verify`.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -26,12 +26,36 @@ pub struct FirstAdmin {
     password_stdin: bool,
 }
 
+/// Whose password is to be set anew.
+#[derive(clap::Args, Clone)]
+pub struct Forgetful {
+    /// Their address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+}
+
+/// The control plane on the instance's database, without a server.
+async fn control_of(config: &Config) -> Result<Control, Failed> {
+    let opened = open(config).await?;
+    let settings = control_settings(config, config.listen);
+    Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
+        .map_err(refused)
+}
+
+/// Makes the one-time link with which whoever has an address sets their password anew, and prints it.
+pub async fn reset_password(config: Config, who: Forgetful) -> Result<(), Failed> {
+    let control = control_of(&config).await?;
+    let link = control::accounts::offer_reset_by_operator(&control, &who.email).await.map_err(refused)?;
+    control.store.close().await;
+    print(&link)
+}
+
 /// Creates an organization and its first Admin, and prints their ids and an admin key as JSON.
 pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password)?;
     let password = password.strip_suffix('\n').unwrap_or(&password);
-    let control = control(&config).await?;
+    let control = control_of(&config).await?;
     let made =
         control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
     let made = made.map_err(refused)?;
@@ -41,7 +65,7 @@ pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> 
 
 /// Takes away the networks of an organization's console and admin API, and prints what was taken away.
 pub async fn let_in(config: Config, organization: &str) -> Result<(), Failed> {
-    let control = control(&config).await?;
+    let control = control_of(&config).await?;
     let id: Option<OrganizationId> = match organization.parse() {
         Ok(id) => Some(id),
         Err(_) => control.store.organization_of_slug(organization).await.map_err(told)?,
@@ -53,14 +77,6 @@ pub async fn let_in(config: Config, organization: &str) -> Result<(), Failed> {
     control.store.close().await;
     let cleared: Vec<&str> = cleared.into_iter().map(domain::policy::Setting::name).collect();
     print(&serde_json::json!({"organization_id": id, "cleared": cleared}).to_string())
-}
-
-/// The control plane on the instance's database, without a server.
-async fn control(config: &Config) -> Result<Control, Failed> {
-    let opened = open(config).await?;
-    let settings = control_settings(config, config.listen);
-    Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
-        .map_err(refused)
 }
 
 /// Recomputes ledger and audit chain and prints the report as JSON; an error when anything differs.

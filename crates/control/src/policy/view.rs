@@ -83,7 +83,7 @@ impl Viewing<'_> {
             narrowed_by: self.narrowed(decided),
             locked_by: decided.locked_by.map(|level| self.level_words(level)).unwrap_or_default(),
             exception_ends_at: decided.exception_ends_at.map(|at| When::day(at, self.zone)),
-            own: held.own.as_ref().map(own),
+            own: held.own.as_ref().filter(|entry| says_more(entry, enforced)).map(own),
             warnings: Count(self.warnings.get(&setting).copied().unwrap_or_default()),
             form: (self.can_set && is_open).then(|| form(setting, level, held)),
             exception: can_except.then(|| control(setting.kind(), None, false)),
@@ -123,6 +123,12 @@ pub(super) fn words(setting: Setting, value: &Value) -> Vec<String> {
     }
 }
 
+/// Whether what a place set is more than what holds there and is shown anyway.
+fn says_more(entry: &Entry, enforced: &Decided) -> bool {
+    let is_what_holds = enforced.value.as_ref() == Some(&entry.value) && enforced.level == Some(entry.level);
+    !is_what_holds || entry.mode != Mode::Enforce || entry.is_locked || entry.floor.is_some()
+}
+
 fn own(entry: &Entry) -> OwnRow {
     let (mode, tone) = match entry.mode {
         Mode::Off => ("off", ""),
@@ -157,6 +163,7 @@ fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
         modes: Choice::list(&modes, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
         floor: has_below.then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
         is_locked: own.is_some_and(|entry| entry.is_locked),
+        is_set: own.is_some(),
     }
 }
 

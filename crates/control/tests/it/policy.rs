@@ -1,5 +1,6 @@
 //! Policy over the API: what each level sets, what holds below it, and who says so.
 
+use domain::access::OrganizationRole;
 use domain::time::{DAY, MINUTE};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -203,5 +204,31 @@ async fn the_console_sets_narrows_locks_excepts_and_clears() {
         ("policy_exception.ended", 1),
     ] {
         assert_eq!(world.events(verb).await, count, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn invitations_by_owners_are_warned_of_before_they_are_refused() {
+    let world = World::new().await;
+    let id = project(&world, "development").await;
+    let owner = world.person("owner", OrganizationRole::Member).await;
+    let member = json!({"user_id": owner.id, "role": "owner"});
+    world.admin(&format!("POST /v1/organization/projects/{id}/users"), member).await.json();
+    let invites = format!("POST /v1/organization/projects/{id}/invites");
+    for (value, mode, status, count) in [
+        ("admins", "enforce", 403, 0),
+        ("admins", "off", 403, 0),
+        ("admins", "warn", 200, 1),
+        ("owners", "warn", 200, 1),
+        ("owners", "enforce", 200, 1),
+    ] {
+        let body = json!({"value": value, "mode": mode});
+        set(&world, "/v1/organization/policy/member.invitations", body).await;
+        let invite = json!({"email": format!("{value}.{mode}@example.test"), "role": "member"});
+        assert_eq!(world.by(&owner, &invites, invite).await.status, status, "{value} {mode}");
+        let warnings = world.admin("GET /v1/organization/policy_warnings", Value::Null).await.json();
+        let warnings = warnings["data"].as_array().unwrap().clone();
+        assert_eq!(warnings.len(), count, "{value} {mode}");
+        assert!(warnings.iter().all(|one| one["subject"] == "admins.warn@example.test"), "{warnings:?}");
     }
 }

@@ -65,7 +65,13 @@ fn texts(list: &[&str]) -> Vec<String> {
 }
 
 fn form(value: Control, floor: Option<Control>) -> SettingForm {
-    SettingForm { value, modes: choices(&["enforce", "warn", "off"], "warn"), floor, is_locked: true }
+    SettingForm {
+        value,
+        modes: choices(&["enforce", "warn", "off"], "warn"),
+        floor,
+        is_locked: true,
+        is_set: true,
+    }
 }
 
 fn days(value: &str) -> Control {

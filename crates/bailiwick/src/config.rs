@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use domain::networks::Networks;
 use serde::Deserialize;
 
 /// The manual and the defaults.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// Where `serve` listens unless told otherwise.
+const LOCAL_SERVER: &str = "http://127.0.0.1:8400";
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Upstream `host:port` on addresses that are not public.
     pub allow_upstream: Vec<String>,
+    /// The proxies whose word on where a request came from is believed.
+    pub trusted_proxies: Networks,
     /// Whether anyone signed in may create organizations.
     pub anyone_creates_organizations: bool,
     /// Bounds of the gateway.
@@ -92,6 +98,7 @@ struct File {
     public_url: String,
     master_key_file: String,
     allow_upstream: Vec<String>,
+    trusted_proxies: Vec<String>,
     create_organizations: String,
     limits: Limits,
     sessions: Sessions,
@@ -113,6 +120,41 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--allow-upstream`, added to the file's.
     pub allow_upstream: Vec<String>,
+}
+
+/// Where a command finds the admin API, and as whom it asks.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// `http://…` or `https://…`, without a slash at the end.
+    pub server: String,
+    /// The admin key.
+    pub admin_key: String,
+}
+
+/// Where the admin API is and as whom to ask: what the command line says, else `BAILIWICK_SERVER` and
+/// `BAILIWICK_ADMIN_KEY`, else the server on this machine.
+///
+/// # Errors
+/// One line for each thing that is missing or wrong.
+pub fn remote(server: Option<String>, admin_key: Option<String>) -> Result<Remote, Vec<String>> {
+    let given = |flag: Option<String>, name: &str| flag.or_else(|| environment(name)).unwrap_or_default();
+    let server = given(server, "BAILIWICK_SERVER");
+    let server = if server.is_empty() { LOCAL_SERVER.to_owned() } else { server };
+    let server = server.trim_end_matches('/').to_owned();
+    let admin_key = given(admin_key, "BAILIWICK_ADMIN_KEY");
+    let mut mistakes = Vec::new();
+    if !["http://", "https://"].iter().any(|start| server.starts_with(start)) {
+        mistakes.push(format!("--server: {server} does not start with http:// or https://"));
+    }
+    if admin_key.is_empty() {
+        mistakes.push("give an admin key: set BAILIWICK_ADMIN_KEY, or use --admin-key".to_owned());
+    }
+    if mistakes.is_empty() { Ok(Remote { server, admin_key }) } else { Err(mistakes) }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this file is the only reader of the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Reads the file over the defaults and the command line over both.
@@ -183,6 +225,8 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
             mistakes.push(format!("allow_upstream: {host} is not host:port"));
         }
     }
+    let trusted_proxies = Networks::parse(&file.trusted_proxies);
+    mistakes.extend(trusted_proxies.as_ref().err().map(|error| format!("trusted_proxies: {error}")));
     if !["anyone", "nobody"].contains(&file.create_organizations.as_str()) {
         mistakes.push("create_organizations: use \"anyone\" or \"nobody\"".to_owned());
     }
@@ -198,7 +242,7 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         mistakes.push("log.format: use \"text\" or \"json\"".to_owned());
     }
     if !file.mail.server.is_empty() {
-        mistakes.extend(crate::mail::Mailer::new(&file.mail.server, &file.mail.from).err());
+        mistakes.extend(crate::mail::check(&file.mail.server, &file.mail.from).err());
     }
     let Ok(listen) = address else { return Err(mistakes) };
     if !mistakes.is_empty() {
@@ -214,6 +258,7 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         listen,
         public_url: (!file.public_url.is_empty()).then_some(file.public_url),
         allow_upstream,
+        trusted_proxies: trusted_proxies.unwrap_or_default(),
         anyone_creates_organizations: file.create_organizations == "anyone",
         limits: file.limits,
         sessions: file.sessions,
@@ -240,6 +285,15 @@ mod tests {
         assert_eq!(config.listen.port(), 8400);
         let config = with_file("listen = \"127.0.0.1:1\"\n[log]\nformat = \"json\"").unwrap();
         assert_eq!((config.listen.port(), config.log.format.as_str()), (1, "json"));
+    }
+
+    #[test]
+    fn a_command_names_what_it_lacks_to_reach_a_server() {
+        let given = |server: &str, key: &str| remote(Some(server.to_owned()), Some(key.to_owned()));
+        let reached = given("https://ai.example.test/", "sk-admin-x").unwrap();
+        assert_eq!(reached.server, "https://ai.example.test");
+        assert_eq!(given("ai.example.test", "").unwrap_err().len(), 2);
+        assert_eq!(given("", "sk-admin-x").unwrap().server, LOCAL_SERVER);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::tasks::warnings::Warnings;
 use domain::access::{Grant, Task};
 use domain::allowances::{Charge, Lease, Purse, Share, SliceWish};
 use domain::api_keys::KeyHash;
@@ -12,6 +13,7 @@ use domain::pricing::Catalogue;
 use domain::time::{Ambient, MINUTE, Span, Timestamp};
 use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
+use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
 use store::journal::Journal;
@@ -36,6 +38,8 @@ pub struct House {
     followed_at: AtomicI64,
     views: RwLock<HashMap<OrganizationId, Arc<OrganizationView>>>,
     purses: RwLock<HashMap<OrganizationId, Arc<Mutex<Purse>>>>,
+    /// What policy warned of and is not written down yet.
+    pub warnings: Warnings,
 }
 
 impl House {
@@ -60,6 +64,7 @@ impl House {
             followed_at,
             views,
             purses,
+            warnings: Warnings::default(),
         }
     }
 
@@ -109,7 +114,9 @@ impl House {
         let view = OrganizationView {
             organization,
             projects: projects.into_iter().map(|project| (project.id, Arc::new(project))).collect(),
+            model_lists: self.store.model_lists(&grant).await?,
             providers,
+            policy: self.store.policy(&grant, self.ambient.now()).await?,
             catalogue: Catalogue::with_own(store::prices::prices_of(&self.store, &grant).await?),
             allowances: {
                 let allowances = store::allowances::allowances_of(&self.store, &grant).await?;
@@ -133,7 +140,9 @@ impl House {
             owner: found.key.owner,
             secret_id: found.secret.id,
             secret_version: found.secret.version,
+            secret_created_at: found.secret.created_at,
             secret_expires_at: found.secret.ends_at,
+            created_at: found.key.created_at,
             expires_at: found.key.expires_at,
             disabled_at: found.key.disabled_at,
             revoked_at: found.key.revoked_at.or(gone),
@@ -219,6 +228,10 @@ impl Ports for House {
 
     fn refused(&self, code: &'static str) {
         tracing::debug!(code, "a call was refused");
+    }
+
+    fn warned(&self, warned: Warned) {
+        self.warnings.note(warned, self.ambient.now());
     }
 }
 

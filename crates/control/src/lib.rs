@@ -1,21 +1,28 @@
 //! The control plane: the admin API and the console, made from one table of rows (`routes.rs`).
 
+pub mod access;
 pub mod accounts;
 pub mod admin_keys;
 pub mod allowances;
 pub mod api_keys;
+pub mod approvals;
 pub mod audit;
 mod authn;
+pub mod elevations;
+pub mod groups;
 pub mod http;
 pub mod invites;
 pub mod mails;
 pub mod members;
+pub mod model_permissions;
 pub mod organizations;
 pub mod policy;
 pub mod prices;
 pub mod project_members;
 pub mod projects;
 pub mod providers;
+pub mod reviews;
+pub mod roles;
 pub mod routes;
 pub mod service_accounts;
 pub mod usage;
@@ -27,6 +34,7 @@ use std::sync::Arc;
 
 use domain::access::Grant;
 use domain::audit::AuditEntry;
+use domain::networks::Networks;
 use domain::time::{Ambient, DAY, HOUR, Timestamp};
 use store::{Change, Secrets, Store};
 
@@ -66,8 +74,8 @@ pub struct Settings {
     pub allowed_upstreams: Vec<String>,
     /// Whether there is a mail server: links are then mailed, not shown.
     pub mail_is_on: bool,
-    /// Whether `x-forwarded-for` of the proxy in front is believed.
-    pub trusts_proxy: bool,
+    /// The proxies whose word on where a request came from is believed.
+    pub trusted_proxies: Networks,
     /// After how many microseconds without a request a session ends.
     pub session_idle_micros: i64,
     /// After how many microseconds a session ends in any case.
@@ -82,7 +90,7 @@ impl Default for Settings {
             organizations_are_open: true,
             allowed_upstreams: Vec::new(),
             mail_is_on: false,
-            trusts_proxy: false,
+            trusted_proxies: Networks::default(),
             session_idle_micros: 12 * HOUR,
             session_length_micros: 30 * DAY,
         }
@@ -116,6 +124,7 @@ pub struct Parts {
     /// How a failure looks on a console page: the failure and the request's id.
     pub error_page: ErrorPage,
     refusals: http::refusals::Refusals,
+    uses: http::uses::Uses,
     passwords: authn::password::Passwords,
 }
 
@@ -148,6 +157,7 @@ impl Control {
             settings,
             error_page: http::console::error_page,
             refusals: http::refusals::Refusals::default(),
+            uses: http::uses::Uses::default(),
             passwords,
         };
         Ok(Self(Arc::new(parts)))
@@ -186,5 +196,13 @@ impl Control {
     /// `Unavailable` when the database is away; they are kept for the next try.
     pub async fn flush_refusals(&self) -> Result<(), Failure> {
         self.refusals.flush(self).await
+    }
+
+    /// Writes down which permissions were used since the last time. Call it each minute and at the end.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away; they are kept for the next try.
+    pub async fn flush_uses(&self) -> Result<(), Failure> {
+        self.uses.flush(self).await
     }
 }

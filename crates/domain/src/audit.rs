@@ -59,6 +59,8 @@ verbs! {
     ApiKeyDisabled = "api_key.disabled", None;
     ApiKeyEnabled = "api_key.enabled", None;
     ApiKeyRevoked = "api_key.deleted", Some("api_key.deleted");
+    ModelPermissionsSet = "model_permissions.updated", None;
+    ModelPermissionsCleared = "model_permissions.deleted", None;
     AdminKeyCreated = "admin_key.created", None;
     AdminKeyRevoked = "admin_key.deleted", None;
     ProviderAttached = "provider.attached", None;
@@ -99,6 +101,7 @@ verbs! {
     ApprovalGiven = "approval.given", None;
     ApprovalRefused = "approval.refused", None;
     ApprovalWithdrawn = "approval.withdrawn", None;
+    ApprovalExpired = "approval.expired", None;
     ElevationEnded = "elevation.ended", None;
     ReviewOpened = "review.opened", None;
     ReviewDecided = "review.decided", None;
@@ -144,6 +147,9 @@ pub struct AuditActor {
     pub user_agent: Option<String>,
     /// The request's id, as told to the caller.
     pub request_id: Option<String>,
+    /// Until when rights that end by themselves last, in Unix seconds, where the user acted with some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elevated_until: Option<i64>,
 }
 
 /// What a change says of itself; who and when are added by the door.

@@ -182,6 +182,8 @@ ids! {
     ApprovalId = "appr_";
     /// A campaign that reviews everybody's rights.
     ReviewId = "rev_";
+    /// One right of one person in a campaign.
+    ReviewItemId = "item_";
     /// An exception from policy, for one place and a time.
     ExceptionId = "exc_";
     /// An endpoint that is told of events.

@@ -20,3 +20,25 @@ pub struct ServiceAccount {
     /// When it was created.
     pub created_at: Timestamp,
 }
+
+/// How the person who answers for an account's keys stands in the organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOwnerStatus {
+    /// A member of it.
+    Active,
+    /// A member who is suspended.
+    Suspended,
+    /// No member any more: somebody else has to answer for the keys.
+    Removed,
+}
+
+impl KeyOwnerStatus {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Removed => "removed",
+        }
+    }
+}

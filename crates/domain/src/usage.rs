@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowances::Charge;
 use crate::api_keys::KeyOwner;
+use crate::api_keys::scopes::Family;
 use crate::ids::{KeyId, OrganizationId, ProjectId, ProviderId, RecordId, SecretId, UserId};
 use crate::money::NanoUsd;
 use crate::pricing::Quantities;
@@ -38,6 +39,14 @@ impl Endpoint {
     /// The route of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|endpoint| endpoint.name() == word)
+    }
+
+    /// The family by which key scopes name it.
+    pub const fn family(self) -> Family {
+        match self {
+            Self::ChatCompletions => Family::Chat,
+            Self::Embeddings => Family::Embeddings,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Fourth phase: the worst case of the call is held against every allowance that applies, and the journal has its
 //! open record. Only here an `Admission` is made, and nothing leaves without one.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::allowances::{
     Allowance, Amounts, Denial, Enforcement, Hold, Level, Purse, Reason, SliceWish, Subject, Unit,
@@ -21,6 +23,10 @@ use crate::settle::{Admission, Admitted};
 
 /// So often a hold is tried while other calls take what was leased for it.
 const ATTEMPTS: usize = 32;
+/// For so long a call waits for its turn to ask the store: as long as the store itself may take to answer.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+/// How many allowances can be asked for at once.
+const TURNS: usize = 64;
 
 /// Admits the call, or says which limit refuses it.
 pub(crate) async fn admit(
@@ -45,6 +51,29 @@ pub(crate) async fn admit(
         purse: Arc::clone(&held.purse),
     };
     Ok(Admission::new(Arc::clone(&gateway.ports), admitted, choice.price.rates, call.body.clone()))
+}
+
+/// Whose turn it is to ask the store to lend: one call at a time for an allowance. A crowd that finds its slice empty
+/// would ask for the same again and again; in turn, what one of them is told answers the rest.
+#[derive(Debug)]
+pub(crate) struct Turns([tokio::sync::Mutex<()>; TURNS]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Turns {
+    async fn take(&self, wishes: &[SliceWish]) -> Result<tokio::sync::MutexGuard<'_, ()>, Refusal> {
+        let mut hasher = DefaultHasher::new();
+        wishes.first().map(|wish| wish.key.allowance_id).hash(&mut hasher);
+        // The remainder is below the number of turns.
+        let place = (hasher.finish() % TURNS as u64) as usize;
+        tokio::time::timeout(TURN_WAIT, self.0[place].lock()).await.map_err(|_| {
+            Refusal::unavailable("allowances_unavailable", &PortError::new("no turn came to ask for a slice"))
+        })
+    }
 }
 
 /// A hold that goes back whole unless the call is admitted.
@@ -75,12 +104,16 @@ impl Held {
     ) -> Result<Self, Refusal> {
         let purse = &caller.organization.purse;
         let zone = &caller.organization.organization.time_zone;
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let share = gateway.ports.share();
             let answer = lock(purse).hold(applicable, worst, at, zone, share);
             match answer {
                 Ok(hold) => return Ok(Self { purse: Arc::clone(purse), hold }),
-                Err(Denial::NeedSlice(wishes)) => lease(gateway, caller, applicable, wishes, at).await?,
+                Err(Denial::NeedSlice(wishes)) if turn.is_none() => {
+                    turn = Some(gateway.turns.take(&wishes).await?);
+                }
+                Err(Denial::NeedSlice(wishes)) => lease(gateway, caller, applicable, wishes).await?,
                 Err(Denial::Refused { allowance_id, reason, resets_at }) => {
                     let allowance = applicable.iter().find(|allowance| allowance.id == allowance_id);
                     return Err(refusal(allowance.map(|a| &**a), reason, resets_at, at));
@@ -98,7 +131,6 @@ async fn lease(
     caller: &Caller,
     applicable: &[Arc<Allowance>],
     wishes: Vec<SliceWish>,
-    at: Timestamp,
 ) -> Result<(), Refusal> {
     let amount_of = |wish: &SliceWish| {
         let allowance = applicable.iter().find(|allowance| allowance.id == wish.key.allowance_id);
@@ -106,10 +138,10 @@ async fn lease(
     };
     let amounts: Vec<i64> = wishes.iter().map(amount_of).collect();
     let asked = gateway.ports.lease(caller.organization.organization.id, wishes.clone());
-    let purse = Arc::clone(&caller.organization.purse);
+    let (purse, ports) = (Arc::clone(&caller.organization.purse), Arc::clone(&gateway.ports));
     let told = tokio::spawn(async move {
         // Where the answer is lost nothing is told: the store may have lent, but that is not certain.
-        let leases = asked.await?;
+        let (leases, at) = (asked.await?, ports.ambient().now());
         let mut purse = lock(&purse);
         for ((wish, amount), lease) in wishes.iter().zip(amounts).zip(leases) {
             purse.answered(wish, amount, lease, at);
@@ -146,7 +178,7 @@ fn bound(call: &Call, choice: &Choice, applicable: &[Arc<Allowance>]) -> Result<
     let bytes = i64::try_from(call.body.len()).unwrap_or(i64::MAX);
     let input = if call.peek.is_text { Some(bytes) } else { choice.price.context_tokens };
     let of_model = choice.price.max_output_tokens.map(|most| most.saturating_mul(call.peek.choices));
-    let output = match (call.peek.output_limit, of_model) {
+    let output = match (call.peek.output_limit.or(call.default_output), of_model) {
         (Some(limit), Some(most)) => Some(limit.min(most)),
         (limit, most) => limit.or(most),
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
+use domain::networks::{Networks, client_address};
 use domain::pricing::Price;
 use domain::projects::Project;
 use domain::time::Timestamp;
@@ -26,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     pub(crate) peek: Peek,
     pub(crate) client: Client,
+    /// The most tokens that policy lets it generate, where it does not say so itself.
+    pub(crate) default_output: Option<i64>,
 }
 
 /// Where it came from.
@@ -36,11 +39,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn of(parts: &Parts) -> Self {
+    pub(crate) fn of(parts: &Parts, trusted: &Networks) -> Self {
         let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
         let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
-            address: connected.map(|ConnectInfo(address)| address.ip()),
+            address: connected.map(|ConnectInfo(peer)| client_address(peer.ip(), forwarded, trusted)),
             user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARACTERS).collect()),
         }
     }

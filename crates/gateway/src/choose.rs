@@ -1,63 +1,53 @@
-//! Third phase: which connection serves the call. Of several that offer the model, the one shared with the fewest
-//! projects wins, then the oldest; `name/model` names one.
+//! Third phase: which connection serves the call, whether the key may use the model, and what it costs.
 
 use std::sync::Arc;
 
-use domain::providers::ProviderConnection;
+use domain::models::ModelLists;
+use domain::policy::{Decided, Setting};
+use domain::serving::Serving;
 use domain::time::Timestamp;
 
 use crate::call::{Caller, Choice};
 use crate::dialect::models::ModelJson;
 use crate::error::Refusal;
-use crate::snapshot::{OrganizationView, ProviderView};
+use crate::snapshot::ProviderView;
 
 /// Where a call for this model goes.
 pub(crate) fn choose(caller: &Caller, asked: &str, at: Timestamp) -> Result<Choice, Refusal> {
-    let unknown = || Refusal::unknown_model(asked);
-    let (provider, model) = find(caller, asked, at).ok_or_else(unknown)?;
-    let allowed = caller.key.view.models.as_ref();
-    if !allowed.is_none_or(|models| models.iter().any(|name| name == asked || name == model)) {
-        return Err(unknown());
-    }
+    let (provider, model) = find(caller, asked, at).ok_or_else(|| refusal(caller, asked))?;
     let kind = provider.connection.kind;
     let price = caller.organization.catalogue.price(kind, model, at).ok_or_else(|| not_priced(model))?;
     Ok(Choice { provider: Arc::clone(provider), model: model.to_owned(), price })
 }
 
+/// Why there is no such model for this caller. What a list keeps out is told by its name, whether it exists or not.
+fn refusal(caller: &Caller, asked: &str) -> Refusal {
+    let key = &caller.key.view;
+    let of_project = project_lists(caller).is_some_and(|lists| !lists.could_allow(asked));
+    match () {
+        () if !key.models.could_allow(asked) => {
+            Refusal::model_not_allowed(asked, &format!("The API key {}", key.id))
+        }
+        () if of_project => {
+            Refusal::model_not_allowed(asked, &format!("The project of the API key {}", key.id))
+        }
+        () => Refusal::unknown_model(asked),
+    }
+}
+
+fn project_lists(caller: &Caller) -> Option<&ModelLists> {
+    caller.organization.model_lists.get(&caller.project.id)
+}
+
 fn find<'a>(caller: &'a Caller, asked: &'a str, at: Timestamp) -> Option<(&'a Arc<ProviderView>, &'a str)> {
-    let organization = &caller.organization;
-    let offering = |model: &str, name: Option<&str>| {
-        shared(caller)
-            .filter(|provider| name.is_none_or(|name| name == provider.connection.name))
-            .filter(|provider| offers(organization, &provider.connection, model, at))
-            .min_by_key(|provider| rank(&provider.connection))
-    };
-    if let Some(found) = offering(asked, None) {
-        return Some((found, asked));
-    }
-    let (name, model) = asked.split_once('/')?;
-    offering(model, Some(name)).map(|found| (found, model))
+    let allowed = caller.policy(Setting::Providers, at).enforced;
+    serving(caller, &allowed, at).of(&caller.organization.providers, |view| &view.connection, asked)
 }
 
-fn shared(caller: &Caller) -> impl Iterator<Item = &Arc<ProviderView>> {
-    let usable = |provider: &&Arc<ProviderView>| {
-        let connection = &provider.connection;
-        connection.removed_at.is_none() && connection.is_shared_with(caller.project.id)
-    };
-    caller.organization.providers.iter().filter(usable)
-}
-
-fn offers(view: &OrganizationView, connection: &ProviderConnection, model: &str, at: Timestamp) -> bool {
-    match &connection.models {
-        Some(models) => models.iter().any(|offered| offered == model),
-        None => view.catalogue.price(connection.kind, model, at).is_some(),
-    }
-}
-
-/// Fewest projects first, then oldest.
-fn rank(connection: &ProviderConnection) -> (usize, Timestamp, domain::ids::ProviderId) {
-    let projects = connection.project_ids.as_ref().map_or(usize::MAX, Vec::len);
-    (projects, connection.created_at, connection.id)
+/// Where the calls of the caller's project can go.
+fn serving<'a>(caller: &'a Caller, allowed: &'a Decided, at: Timestamp) -> Serving<'a> {
+    let lists = std::iter::once(&caller.key.view.models).chain(project_lists(caller)).collect();
+    Serving { project: caller.project.id, allowed, lists, catalogue: &caller.organization.catalogue, at }
 }
 
 fn not_priced(model: &str) -> Refusal {
@@ -71,10 +61,16 @@ fn not_priced(model: &str) -> Refusal {
 pub(crate) fn usable_models(caller: &Caller, at: Timestamp) -> Vec<ModelJson> {
     let mut models: Vec<ModelJson> = Vec::new();
     let catalogue = &caller.organization.catalogue;
-    for provider in shared(caller) {
-        let connection = &provider.connection;
+    let allowed = caller.policy(Setting::Models, at).enforced;
+    let providers = caller.policy(Setting::Providers, at).enforced;
+    let serving = serving(caller, &providers, at);
+    let connections = caller.organization.providers.iter().map(|view| &view.connection);
+    for connection in connections.filter(|connection| serving.is_open(connection)) {
         let offered = connection.models.clone().unwrap_or_else(|| catalogue.models(connection.kind, at));
-        models.extend(offered.into_iter().filter(|id| choose(caller, id, at).is_ok()).map(|id| ModelJson {
+        let is_usable = |id: &String| {
+            allowed.allows_word(id) && serving.may_use(connection, id) && choose(caller, id, at).is_ok()
+        };
+        models.extend(offered.into_iter().filter(is_usable).map(|id| ModelJson {
             id,
             object: "model",
             created: connection.created_at.unix_seconds(),

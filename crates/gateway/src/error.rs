@@ -55,6 +55,12 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "permission_error", code, message)
     }
 
+    /// The organization of the key stands still: `suspended` or `closed`, as far as that is known.
+    pub(crate) fn organization_suspended(how: &str) -> Self {
+        let message = format!("The organization of this API key is {how}. An Admin of it can reactivate it.");
+        Self::forbidden("organization_suspended", message).finally()
+    }
+
     /// Something of this system is away; the cause goes to the log.
     pub(crate) fn unavailable(code: &'static str, cause: &PortError) -> Self {
         tracing::error!(code, cause = %cause.context, "call refused");
@@ -73,6 +79,13 @@ impl Refusal {
         let message = format!("The model `{shown}` does not exist or this key may not use it.");
         let refusal = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "model_not_found", message);
         refusal.about("model")
+    }
+
+    /// A model that `who` may not use, as a list of theirs says.
+    pub(crate) fn model_not_allowed(model: &str, who: &str) -> Self {
+        let shown: String = model.chars().take(200).collect();
+        let message = format!("{who} may not use the model `{shown}`.");
+        Self::forbidden("model_not_allowed", message).about("model").finally()
     }
 
     pub(crate) fn about(mut self, param: &'static str) -> Self {

@@ -76,6 +76,11 @@ pub(crate) async fn forward(
 
 fn edited(call: &Call, choice: &Choice) -> Bytes {
     let mut edits: Vec<Splice> = call.peek.ask_usage.iter().cloned().collect();
+    if let Some(most) = call.default_output {
+        let at = call.body.iter().position(|byte| *byte == b'{').unwrap_or(0) + 1;
+        let most = most / call.peek.choices.max(1);
+        edits.push(Splice { at: at..at, with: format!("\"max_completion_tokens\":{most},") });
+    }
     if choice.model != call.peek.model {
         let with = serde_json::Value::from(choice.model.as_str()).to_string();
         edits.push(Splice { at: call.peek.model_at.clone(), with });

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use domain::api_keys::scopes::{self, Act, Family, Scope};
 use domain::api_keys::{self, KeyKind, KeyStatus};
 use domain::ids::OrganizationId;
+use domain::organizations::OrganizationState;
 use domain::time::Timestamp;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -15,22 +17,20 @@ use crate::snapshot::{KeyView, OrganizationView};
 
 /// What a call wants to do, in the words of key scopes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
-    Request,
-    Read,
+pub(crate) struct Purpose {
+    pub(crate) family: Family,
+    pub(crate) act: Act,
 }
 
 impl Purpose {
-    fn is_granted_by(self, scopes: &[String]) -> bool {
-        let wanted = match self {
-            Self::Request => "model.request",
-            Self::Read => "model.read",
-        };
-        let fits = |scope: &String| {
-            let scope = scope.strip_prefix("api.").unwrap_or(scope);
-            scope == wanted || scope == "all"
-        };
-        scopes.is_empty() || scopes.iter().any(fits)
+    /// To call a model through a family of endpoints.
+    pub(crate) const fn request(family: Family) -> Self {
+        Self { family, act: Act::Request }
+    }
+
+    /// To look at what there is in a family of endpoints.
+    pub(crate) const fn read(family: Family) -> Self {
+        Self { family, act: Act::Read }
     }
 }
 
@@ -58,15 +58,15 @@ pub(crate) async fn identify(
     standing(&key.view, at)?;
     let project_id = key.view.project_id.ok_or_else(admin_key)?;
     let organization = organization(gateway, key.view.organization_id).await?;
+    if organization.organization.state() != OrganizationState::Active {
+        return Err(Refusal::organization_suspended(organization.organization.state().name()));
+    }
     let project = organization.projects.get(&project_id).cloned().ok_or_else(unknown)?;
     if project.archived_at.is_some() {
         return Err(Refusal::credential("project_archived", "The project of this API key is archived."));
     }
-    if !purpose.is_granted_by(&key.view.scopes) {
-        return Err(Refusal::forbidden(
-            "missing_scope",
-            "The scopes of this API key do not allow this call.",
-        ));
+    if !scopes::allow(&key.view.scopes, purpose.family, purpose.act) {
+        return Err(missing_scope(&key.view, purpose));
     }
     Ok(Caller { key, organization, project })
 }
@@ -100,6 +100,17 @@ fn standing(key: &KeyView, at: Timestamp) -> Result<(), Refusal> {
         KeyStatus::Expired => refuse("key_expired", "This API key, or this secret of it, has expired."),
         KeyStatus::Revoked => refuse("key_revoked", "This API key is revoked."),
     }
+}
+
+fn missing_scope(key: &KeyView, purpose: Purpose) -> Refusal {
+    let scope = Scope::needed(purpose.family, purpose.act);
+    let message = format!(
+        "Missing scopes: {}. The API key {} has none that allow this call: {}",
+        scope.name(),
+        key.id,
+        scope.sentence()
+    );
+    Refusal::forbidden("missing_scope", message).finally()
 }
 
 fn unknown() -> Refusal {

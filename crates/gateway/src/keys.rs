@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use domain::api_keys::KeyHash;
-use domain::ids::KeyId;
+use domain::ids::{KeyId, OrganizationId};
 
+use crate::error::Refusal;
 use crate::ports::{PortError, Ports};
 use crate::snapshot::KeyView;
 
 const CURRENT: u8 = 0;
 const STALE: u8 = 1;
 const STOPPED: u8 = 2;
+const SUSPENDED: u8 = 3;
 
 /// An unknown key is remembered this long, so that a flood of them does not reach the store.
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
@@ -27,9 +29,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Whether streams of this key must end now.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == STOPPED
+    /// Why streams of this key must end now; none while they may go on.
+    pub(crate) fn stop(&self) -> Option<Refusal> {
+        match self.state.load(Ordering::Relaxed) {
+            STOPPED => Some(Refusal::credential("key_stopped", "This API key was disabled or revoked.")),
+            SUSPENDED => Some(Refusal::organization_suspended("suspended or closed")),
+            _ => None,
+        }
     }
 
     fn is_current(&self) -> bool {
@@ -63,6 +69,10 @@ impl Index {
 
     fn alive(&self, id: KeyId) -> Vec<Arc<Entry>> {
         self.lock().get(&id).map(|list| list.iter().filter_map(Weak::upgrade).collect()).unwrap_or_default()
+    }
+
+    fn all_alive(&self) -> Vec<Arc<Entry>> {
+        self.lock().values().flatten().filter_map(Weak::upgrade).collect()
     }
 }
 
@@ -131,23 +141,32 @@ impl Keys {
     }
 
     fn mark(&self, id: KeyId, state: u8) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.unknown.invalidate_all();
+        self.change();
         for entry in self.index.alive(id) {
             entry.state.fetch_max(state, Ordering::AcqRel);
         }
     }
 
+    /// The next call of every key of this organization reads it anew, and its open streams end at their next chunk.
+    pub(crate) fn suspend(&self, organization: OrganizationId) {
+        self.change();
+        let all = self.index.all_alive();
+        for entry in all.iter().filter(|entry| entry.view.organization_id == organization) {
+            entry.state.fetch_max(SUSPENDED, Ordering::AcqRel);
+        }
+    }
+
     /// Every next call reads its key anew.
     pub(crate) fn invalidate_all(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.unknown.invalidate_all();
-        let ids: Vec<KeyId> = self.index.lock().keys().copied().collect();
-        for id in ids {
-            for entry in self.index.alive(id) {
-                entry.state.fetch_max(STALE, Ordering::AcqRel);
-            }
+        self.change();
+        for entry in self.index.all_alive() {
+            entry.state.fetch_max(STALE, Ordering::AcqRel);
         }
         self.known.invalidate_all();
+    }
+
+    fn change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.unknown.invalidate_all();
     }
 }

@@ -1,6 +1,7 @@
 //! The metered door: every call to an upstream provider is identified, admitted, forwarded, settled and recorded here.
 
 pub mod outbound;
+pub mod policy;
 pub mod ports;
 pub mod routes;
 pub mod snapshot;
@@ -22,8 +23,10 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::KeyId;
+use domain::ids::{KeyId, OrganizationId};
+use domain::networks::Networks;
 
+use crate::admit::Turns;
 use crate::keys::Keys;
 use crate::ports::Ports;
 use crate::provider::client::{Allowed, Upstream};
@@ -33,6 +36,8 @@ use crate::provider::client::{Allowed, Upstream};
 pub struct Settings {
     /// `host:port` pairs that providers may have although they are not on the public internet.
     pub allowed_upstreams: Vec<String>,
+    /// The proxies whose word on where a call came from is believed.
+    pub trusted_proxies: Networks,
     /// The largest request body.
     pub body_limit_bytes: usize,
     /// How many keys are kept in memory.
@@ -48,6 +53,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_upstreams: Vec::new(),
+            trusted_proxies: Networks::default(),
             body_limit_bytes: 32 << 20,
             key_cache_entries: 50_000,
             answer_timeout: Duration::from_secs(600),
@@ -67,6 +73,7 @@ struct Inner {
     settings: Settings,
     keys: Keys,
     upstream: Upstream,
+    turns: Turns,
 }
 
 impl Gateway {
@@ -74,7 +81,7 @@ impl Gateway {
     pub fn new(ports: Arc<dyn Ports>, settings: Settings) -> Self {
         let keys = Keys::new(settings.key_cache_entries);
         let upstream = Upstream::new(Allowed::new(&settings.allowed_upstreams), settings.answer_timeout);
-        Self { inner: Arc::new(Inner { ports, settings, keys, upstream }) }
+        Self { inner: Arc::new(Inner { ports, settings, keys, upstream, turns: Turns::default() }) }
     }
 
     /// Serves the rows of [`routes::table`]. For client addresses, serve it with connect info.
@@ -90,6 +97,12 @@ impl Gateway {
     /// A key was revoked or disabled: as [`Gateway::invalidate_key`], and its open streams end at their next chunk.
     pub fn stop_key(&self, id: KeyId) {
         self.inner.keys.stop(id);
+    }
+
+    /// An organization was suspended, closed or purged: its keys are read anew, and their open streams end at their
+    /// next chunk.
+    pub fn suspend_organization(&self, id: OrganizationId) {
+        self.inner.keys.suspend(id);
     }
 
     /// Changes may have been missed: every key is read anew.

@@ -9,6 +9,7 @@ use domain::time::Ambient;
 use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
 
+use crate::policy::Warned;
 use crate::snapshot::{KeyView, OrganizationView};
 
 /// Something outside did not answer. The context is for the log alone; callers are told to try again.
@@ -88,4 +89,7 @@ pub trait Ports: Send + Sync + 'static {
 
     /// Counts a refusal by its code.
     fn refused(&self, code: &'static str);
+
+    /// Counts a call that a setting only warned of.
+    fn warned(&self, warned: Warned);
 }

@@ -9,8 +9,10 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
+use domain::api_keys::scopes::Family;
 use domain::ids::RequestId;
 use domain::routes::{Access, Method, Route, Surface};
+use domain::time::Timestamp;
 use domain::usage::Endpoint;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -18,13 +20,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::Inner;
 use crate::admit::admit;
-use crate::call::{Call, Client};
+use crate::call::{Call, Caller, Client};
 use crate::choose::{choose, usable_models};
 use crate::dialect::models::ModelsJson;
-use crate::dialect::{embeddings, openai_chat};
+use crate::dialect::{Peek, embeddings, openai_chat};
 use crate::error::{Refusal, X_REQUEST_ID};
 use crate::forward::{Lingering, forward};
 use crate::identify::{Purpose, identify};
+use crate::policy::{check_key, check_model, default_output, kept_end_user, note_provider};
 
 /// How much of a refused request is read, and for how long.
 const DISCARDED_BYTES_MOST: usize = 1 << 20;
@@ -125,7 +128,13 @@ async fn calls(gateway: Arc<Inner>, endpoint: Endpoint, request: Request) -> Res
 async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> Result<Response, Refusal> {
     let at = gateway.ports.ambient().now();
     let (parts, body) = request.into_parts();
-    let caller = match identify(gateway, &parts.headers, Purpose::Request, at).await {
+    let client = Client::of(&parts, &gateway.settings.trusted_proxies);
+    let identified = identify(gateway, &parts.headers, Purpose::request(endpoint.family()), at).await;
+    let allowed = identified.and_then(|caller| {
+        check_key(gateway, &caller, client.address, at)?;
+        Ok(caller)
+    });
+    let caller = match allowed {
         Ok(caller) => caller,
         Err(refusal) => {
             discard(body).await;
@@ -137,8 +146,12 @@ async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> 
         Endpoint::ChatCompletions => openai_chat::peek(&body)?,
         Endpoint::Embeddings => embeddings::peek(&body)?,
     };
-    let call = Call { at, endpoint, body, peek, client: Client::of(&parts) };
+    let peek = Peek { end_user: kept_end_user(gateway, &caller, peek.end_user, at), ..peek };
+    let default_output = default_output(&caller, endpoint, &peek, at);
+    let call = Call { at, endpoint, body, peek, client, default_output };
     let choice = choose(&caller, &call.peek.model, at)?;
+    check_model(gateway, &caller, &choice.model, at)?;
+    note_provider(gateway, &caller, &choice.provider.connection.name, at);
     let admission = admit(gateway, &call, &caller, &choice).await?;
     let is_client_gone = admission.client_gone();
     let work = forward(Arc::clone(gateway), (call, caller, choice), parts.headers, admission);
@@ -171,21 +184,28 @@ async fn read(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Byt
     }
 }
 
-async fn model_list(State(gateway): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+async fn model_list(State(gateway): State<Arc<Inner>>, request: Request) -> Response {
     let at = gateway.ports.ambient().now();
-    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
-    let listed = caller.map(|caller| {
+    let listed = reading(&gateway, request, at).await.map(|caller| {
         axum::Json(ModelsJson { object: "list", data: usable_models(&caller, at) }).into_response()
     });
     answer(&gateway, listed)
 }
 
-async fn model(State(gateway): State<Arc<Inner>>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
+async fn model(State(gateway): State<Arc<Inner>>, Path(asked): Path<String>, request: Request) -> Response {
     let at = gateway.ports.ambient().now();
-    let caller = identify(&gateway, &headers, Purpose::Read, at).await;
-    let found = caller.and_then(|caller| {
+    let found = reading(&gateway, request, at).await.and_then(|caller| {
         let model = usable_models(&caller, at).into_iter().find(|model| model.id == asked);
         model.map(|model| axum::Json(model).into_response()).ok_or_else(|| Refusal::unknown_model(&asked))
     });
     answer(&gateway, found)
+}
+
+/// Who asks what there is.
+async fn reading(gateway: &Inner, request: Request, at: Timestamp) -> Result<Caller, Refusal> {
+    let (parts, _) = request.into_parts();
+    let address = Client::of(&parts, &gateway.settings.trusted_proxies).address;
+    let caller = identify(gateway, &parts.headers, Purpose::read(Family::Models), at).await?;
+    check_key(gateway, &caller, address, at)?;
+    Ok(caller)
 }

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use domain::allowances::{Allowance, Purse};
 use domain::api_keys::{KeyKind, KeyOwner, KeyStatus, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId};
+use domain::models::ModelLists;
 use domain::organizations::Organization;
+use domain::policy::Policy;
 use domain::pricing::Catalogue;
 use domain::projects::Project;
 use domain::providers::ProviderConnection;
@@ -25,20 +27,24 @@ pub struct KeyView {
     pub kind: KeyKind,
     /// To whom it belongs.
     pub owner: KeyOwner,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// From when it stops.
     pub expires_at: Option<Timestamp>,
     /// Since when it is switched off.
     pub disabled_at: Option<Timestamp>,
     /// Since when it is dead.
     pub revoked_at: Option<Timestamp>,
-    /// The models it may use; none means whatever its project may.
-    pub models: Option<Vec<String>>,
-    /// Scopes; empty means unrestricted.
+    /// The models it may use, within those of its project.
+    pub models: ModelLists,
+    /// Names of scopes; empty means unrestricted.
     pub scopes: Vec<String>,
     /// The secret it was found by.
     pub secret_id: SecretId,
     /// Which of the key's secrets that is.
     pub secret_version: i64,
+    /// When that secret was drawn.
+    pub secret_created_at: Timestamp,
     /// From when that secret stops: the end of a rotation's overlap.
     pub secret_expires_at: Option<Timestamp>,
 }
@@ -72,10 +78,14 @@ pub struct OrganizationView {
     pub organization: Organization,
     /// Its projects, archived ones included.
     pub projects: HashMap<ProjectId, Arc<Project>>,
+    /// The models that projects may use, of those for which that is set.
+    pub model_lists: HashMap<ProjectId, ModelLists>,
     /// Its provider connections, removed ones left out.
     pub providers: Vec<Arc<ProviderView>>,
     /// The prices that apply to it.
     pub catalogue: Catalogue,
+    /// Its policy.
+    pub policy: Policy,
     /// Its limits.
     pub allowances: Vec<Arc<Allowance>>,
     /// What this process may still spend of them: one for the life of the process, whatever else is swapped.

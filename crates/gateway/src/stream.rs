@@ -120,8 +120,7 @@ impl MeteredStream {
     /// The next bytes of a live stream; none of them when its state has changed or there is more to read.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         let State::Live(live) = &mut self.state else { return Poll::Ready(Bytes::new()) };
-        if live.key.is_stopped() {
-            let refusal = Refusal::credential("key_stopped", "This API key was disabled or revoked.");
+        if let Some(refusal) = live.key.stop() {
             return Poll::Ready(self.conclude(CallStatus::KeyStopped, error_event(&refusal)));
         }
         let chunk = match live.body.poll_chunk(cx) {

@@ -18,6 +18,8 @@ pub struct SecretInUse {
     pub id: SecretId,
     /// The how-manieth of its key it is, from 1.
     pub version: i64,
+    /// When it was drawn.
+    pub created_at: Timestamp,
     /// From when it stops, after a rotation.
     pub ends_at: Option<Timestamp>,
 }
@@ -36,6 +38,17 @@ pub struct FoundKey {
 }
 
 impl Store {
+    /// When the newest secret of a key of the grant's organization was drawn.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such key in it.
+    pub async fn newest_secret_at(&self, grant: &Grant, key: KeyId) -> Result<Timestamp> {
+        let sql = "select x.created_at from api_key_secrets x join api_keys k on k.id = x.key_id \
+                   where k.id = $1 and k.organization_id = $2 order by x.version desc limit 1";
+        let row = self.row(sql, args![key, grant.organization_id()]).await?;
+        row.ok_or(Error::not_found("API key"))?.time("created_at")
+    }
+
     /// The key of any kind that has this secret, ended or not, within the grant's organization or anywhere.
     ///
     /// # Errors
@@ -45,7 +58,8 @@ impl Store {
         let row = self
             .row(
                 concat!(
-                    "select k.*, x.id as used_id, x.version as used_version, x.ends_at as used_ends_at, \
+                    "select k.*, x.id as used_id, x.version as used_version, \
+                     x.created_at as used_created_at, x.ends_at as used_ends_at, \
                      p.archived_at is not null as project_archived, ",
                     owner_active!(),
                     " as owner_active from api_key_secrets x join api_keys k on k.id = x.key_id \
@@ -120,9 +134,9 @@ impl Change {
         let (user, account) = owner_columns(key.owner);
         self.run(
             "insert into api_keys (id, organization_id, project_id, kind, name, description, tags, owner_user_id, \
-             owner_service_account_id, created_by, created_at, expires_at, redacted, models, scopes, secret_id, \
-             secret_version) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             owner_service_account_id, created_by, created_at, expires_at, redacted, models, denied_models, scopes, \
+             secret_id, secret_version) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             args![
                 key.id,
                 key.organization_id,
@@ -137,8 +151,9 @@ impl Change {
                 key.created_at,
                 key.expires_at,
                 &key.redacted,
-                list_text(key.models.as_deref()),
-                list_text(Some(&key.scopes)),
+                list_text(key.models.allowed().as_deref()),
+                key.models.denied(),
+                key.scopes.clone(),
                 key.secret_id,
                 key.secret_version,
             ],
@@ -181,8 +196,8 @@ impl Change {
     pub async fn write_key(&mut self, key: &ApiKey) -> Result<()> {
         self.run(
             "update api_keys set name = $2, description = $3, tags = $4, expires_at = $5, disabled_at = $6, \
-             revoked_at = $7, redacted = $8, models = $9, scopes = $10, secret_id = $11, secret_version = $12 \
-             where id = $1",
+             revoked_at = $7, redacted = $8, models = $9, denied_models = $10, scopes = $11, secret_id = $12, \
+             secret_version = $13 where id = $1",
             args![
                 key.id,
                 &key.name,
@@ -192,8 +207,9 @@ impl Change {
                 key.disabled_at,
                 key.revoked_at,
                 &key.redacted,
-                list_text(key.models.as_deref()),
-                list_text(Some(&key.scopes)),
+                list_text(key.models.allowed().as_deref()),
+                key.models.denied(),
+                key.scopes.clone(),
                 key.secret_id,
                 key.secret_version,
             ],
@@ -252,6 +268,7 @@ fn read_found(row: &Row) -> Result<FoundKey> {
         secret: SecretInUse {
             id: row.id("used_id")?,
             version: row.int("used_version")?,
+            created_at: row.time("used_created_at")?,
             ends_at: row.opt_time("used_ends_at")?,
         },
         project_archived: row.flag("project_archived")?,

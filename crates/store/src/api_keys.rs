@@ -2,7 +2,8 @@
 
 use domain::access::{Grant, OrganizationRole, ProjectRole};
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner};
-use domain::ids::{KeyId, ProjectId};
+use domain::ids::{KeyId, ProjectId, ServiceAccountId};
+use domain::models::ModelLists;
 use domain::page::{Order, Page, PageRequest};
 use domain::time::Timestamp;
 
@@ -17,7 +18,7 @@ macro_rules! owner_active {
     () => {
         "(case when k.owner_service_account_id is not null then s.id is not null and s.deleted_at is null \
          else m.user_id is not null and m.suspended_at is null and (k.project_id is null \
-           or pm.role in ('owner', 'member') or m.role = 'admin' or exists (\
+           or coalesce(pm.role, '') in ('owner', 'member') or m.role = 'admin' or exists (\
              select 1 from role_assignments ra left join roles r on r.id = ra.role \
              where ra.organization_id = k.organization_id and ra.project_id in ('', k.project_id) \
              and ra.ends_at is null and (coalesce(r.holds_keys, false) or ra.role in \
@@ -71,6 +72,8 @@ pub struct KeyFilter {
     pub owner_active: Option<bool>,
     /// Revoked ones too.
     pub revoked_too: bool,
+    /// Only those of this service account.
+    pub service_account: Option<ServiceAccountId>,
 }
 
 impl Store {
@@ -89,6 +92,26 @@ impl Store {
                      or (k.project_id in list($6) and k.owner_user_id = $7))"
                 ),
                 args![id, project, to.organization, to.all, to.whole, to.own, to.user],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
+    }
+
+    /// A key of any kind of the grant's organization within reach, revoked or not.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn any_key(&self, grant: &Grant, id: KeyId) -> Result<OwnedKey> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                concat!(
+                    select_keys!(),
+                    "where k.id = $1 and k.organization_id = $2 \
+                     and ($3 or k.project_id in list($4) \
+                     or (k.project_id in list($5) and k.owner_user_id = $6))"
+                ),
+                args![id, to.organization, to.all, to.whole, to.own, to.user],
             )
             .await?;
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
@@ -116,7 +139,7 @@ impl Store {
                      or (k.project_id in list($5) and k.owner_user_id = $6)) \
                      and ($7 or k.revoked_at is null) and ($8 or ",
                     owner_active!(),
-                    " = $9) and k.id > $10 order by k.id limit $11"
+                    " = $9) and k.id > $10 and ($11 = '' or k.owner_service_account_id = $11) order by k.id limit $12"
                 ),
                 args![
                     project,
@@ -129,6 +152,7 @@ impl Store {
                     any,
                     filter.owner_active.unwrap_or(true),
                     cursor(page),
+                    filter.service_account.map(|id| id.to_string()).unwrap_or_default(),
                     page.limit + 1,
                 ],
             )
@@ -211,11 +235,17 @@ pub(crate) fn read_key(row: &Row) -> Result<ApiKey> {
         revoked_at: row.opt_time("revoked_at")?,
         last_used_at: row.opt_time("last_used_at")?,
         redacted: row.text("redacted")?,
-        models: row.opt_text("models")?.map(|_| row.json("models")).transpose()?,
+        models: read_models(row)?,
         scopes: row.json("scopes")?,
         secret_id: row.id("secret_id")?,
         secret_version: row.int("secret_version")?,
     })
+}
+
+fn read_models(row: &Row) -> Result<ModelLists> {
+    let allowed: Option<Vec<String>> = row.opt_text("models")?.map(|_| row.json("models")).transpose()?;
+    let denied: Vec<String> = row.json("denied_models")?;
+    Ok(ModelLists::of_key(allowed.as_deref(), &denied)?)
 }
 
 fn read_owner(row: &Row) -> Result<KeyOwner> {

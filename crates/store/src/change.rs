@@ -1,8 +1,8 @@
 //! The audited door: a change commits together with exactly one audit record and its event, or not at all.
 
-use domain::access::{Actor, Credential, Grant, Holder};
+use domain::access::{Actor, Credential, Grant, Holder, Standing};
 use domain::audit::{AuditActor, AuditEntry, AuditRecord, GENESIS};
-use domain::ids::{AuditId, OrganizationId};
+use domain::ids::{AuditId, OrganizationId, UserId};
 use domain::time::Timestamp;
 
 use crate::dialect::{Row, Tx, Value};
@@ -16,6 +16,8 @@ pub struct Change {
     actor: AuditActor,
     count: i64,
     at: Timestamp,
+    /// An elevated actor as they were before.
+    elevated: Option<(UserId, Standing)>,
 }
 
 /// Proof that a change was kept.
@@ -33,7 +35,12 @@ impl Store {
     /// `Unavailable` when the database is away.
     pub async fn change(&self, grant: &Grant, at: Timestamp) -> Result<Change> {
         let tx = self.engine.begin().await?;
-        Ok(Change { tx, organization_id: grant.organization_id(), actor: audit_actor(grant), count: 1, at })
+        let (organization_id, actor) = (grant.organization_id(), audit_actor(grant));
+        let mut change = Change { tx, organization_id, actor, count: 1, at, elevated: None };
+        if let Some((user, organization)) = elevated_in(grant) {
+            change.elevated = change.standing(user, organization).await?.map(|before| (user, before));
+        }
+        Ok(change)
     }
 }
 
@@ -74,8 +81,13 @@ impl Change {
     /// Keeps the change, with its audit record at the end of its chain and its event in the feed.
     ///
     /// # Errors
-    /// When either cannot be written; the change has not happened then.
+    /// `own_elevation` when an elevated actor would have more for good than before; when record or event cannot be
+    /// written. The change has not happened then.
     pub async fn commit(mut self, entry: AuditEntry) -> Result<Committed> {
+        if let Some((user, before)) = self.elevated.take() {
+            let now = self.standing(user, before.organization_id).await?;
+            now.map_or(Ok(()), |now| now.gained_nothing_since(&before))?;
+        }
         let organization = self.organization_id.map(|id| id.to_string()).unwrap_or_default();
         let record = self.chain(&organization, entry).await?;
         self.insert_record(&organization, &record).await?;
@@ -175,6 +187,13 @@ impl Change {
     }
 }
 
+/// The acting person and organization, where some of their rights there end by themselves.
+fn elevated_in(grant: &Grant) -> Option<(UserId, OrganizationId)> {
+    let actor = grant.actor()?;
+    let standing = actor.standing.as_ref().filter(|standing| standing.elevated_until().is_some())?;
+    Some((actor.user_id, standing.organization_id))
+}
+
 /// How a grant's holder stands in the trail.
 pub fn audit_actor(grant: &Grant) -> AuditActor {
     match grant.holder() {
@@ -204,5 +223,10 @@ pub fn actor_of(actor: &Actor) -> AuditActor {
         address: actor.origin.address.map(|address| address.to_string()),
         user_agent: actor.origin.user_agent.clone(),
         request_id: actor.origin.request_id.map(|id| id.to_string()),
+        elevated_until: actor
+            .standing
+            .as_ref()
+            .and_then(Standing::elevated_until)
+            .map(Timestamp::unix_seconds),
     }
 }

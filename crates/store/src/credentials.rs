@@ -18,6 +18,8 @@ pub struct AdminKeyHolder {
     pub user_id: UserId,
     /// The owner's address.
     pub email: String,
+    /// Who made it.
+    pub created_by: UserId,
 }
 
 impl Store {
@@ -28,7 +30,7 @@ impl Store {
     pub async fn admin_key_holder(&self, hash: &KeyHash, at: Timestamp) -> Result<Option<AdminKeyHolder>> {
         let row = self
             .row(
-                "select k.id, k.organization_id, u.id as user_id, u.email from api_key_secrets s \
+                "select k.id, k.organization_id, k.created_by, u.id as user_id, u.email from api_key_secrets s \
                  join api_keys k on k.id = s.key_id join users u on u.id = k.owner_user_id \
                  where s.hash = $1 and k.kind = 'admin' and k.revoked_at is null and k.disabled_at is null \
                  and (s.ends_at is null or s.ends_at > $2) and (k.expires_at is null or k.expires_at > $2)",
@@ -41,6 +43,7 @@ impl Store {
                 organization_id: row.id("organization_id")?,
                 user_id: row.id("user_id")?,
                 email: row.text("email")?,
+                created_by: row.id("created_by")?,
             })
         })
         .transpose()

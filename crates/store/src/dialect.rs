@@ -93,7 +93,7 @@ macro_rules! id_values {
 
 id_values! {
     OrganizationId UserId ProjectId KeyId SecretId ServiceAccountId InviteId ProviderId PriceId AllowanceId
-    RecordId AuditId SessionId RequestId ReplicaId RoleId GroupId HandoverId ApprovalId ReviewId ExceptionId WebhookId DeliveryId MailId
+    RecordId AuditId SessionId RequestId ReplicaId RoleId GroupId HandoverId ApprovalId ReviewId ReviewItemId ExceptionId WebhookId DeliveryId MailId
 }
 
 /// A list, for `in list($n)`: travels as a JSON array.

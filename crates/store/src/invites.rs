@@ -9,6 +9,7 @@ use domain::page::{Order, Page, PageRequest};
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
+use crate::reached::{Reached, cursor};
 use crate::{Store, args};
 
 /// What the holder of an invitation's link may see of it.
@@ -59,6 +60,39 @@ impl Store {
         let mut invites = rows.iter().map(invite_of).collect::<Result<Vec<_>>>()?;
         self.add_projects(&mut invites).await?;
         Ok(Page::from_read(invites, page.limit))
+    }
+
+    /// The invitations into a project within the grant's reach that were not revoked, each with what it gives in this
+    /// project alone.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn invites_of_project(
+        &self,
+        grant: &Grant,
+        project: ProjectId,
+        page: &PageRequest,
+    ) -> Result<Page<Invite>> {
+        let sql = match page.order {
+            Order::Ascending => {
+                "select i.*, ip.role as project_role from invites i join invite_projects ip on ip.invite_id = i.id \
+                 where i.organization_id = $1 and ip.project_id = $2 and ($3 or ip.project_id in list($4)) \
+                 and i.revoked_at is null and i.id > $5 order by i.id limit $6"
+            }
+            Order::Descending => {
+                "select i.*, ip.role as project_role from invites i join invite_projects ip on ip.invite_id = i.id \
+                 where i.organization_id = $1 and ip.project_id = $2 and ($3 or ip.project_id in list($4)) \
+                 and i.revoked_at is null and i.id < $5 order by i.id desc limit $6"
+            }
+        };
+        let to = Reached::of(grant);
+        let args = args![to.organization, project, to.all, to.whole, cursor(page), page.limit + 1];
+        let rows = self.rows(sql, args).await?;
+        let read = |row: &Row| {
+            let projects = vec![(project, row.word("project_role", ProjectRole::parse)?)];
+            Ok(Invite { projects, ..invite_of(row)? })
+        };
+        Ok(Page::from_read(rows.iter().map(read).collect::<Result<_>>()?, page.limit))
     }
 
     /// The invitation behind a link. Whoever holds the token may see it.

@@ -3,9 +3,11 @@
 //! Doors: a change passes `change.rs` (audited), a read of tenant data takes a `Grant` (scoped), measurements
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
+mod access;
 pub mod allowances;
 mod api_key_secrets;
 mod api_keys;
+mod approvals;
 pub mod audit;
 mod change;
 mod credentials;
@@ -13,6 +15,8 @@ pub mod deliveries;
 mod dialect;
 mod error;
 mod feed;
+mod groups;
+mod holdings;
 mod idempotency;
 mod invites;
 pub mod journal;
@@ -22,13 +26,19 @@ mod measurement;
 mod members;
 pub mod metering;
 mod migrations;
+mod model_permissions;
 mod organizations;
+mod permission_uses;
 pub mod policy;
 pub mod prices;
 mod project_members;
 mod projects;
 pub mod providers;
 mod reached;
+mod reviews;
+mod role_assignments;
+mod role_holders;
+mod roles;
 mod secrets;
 mod service_accounts;
 mod sessions;
@@ -38,17 +48,26 @@ mod users;
 pub mod verify;
 mod webhooks;
 
+pub use access::{Holder, PersonRights, SeenProject};
 pub use api_key_secrets::{FoundKey, SecretInUse};
 pub use api_keys::{KeyFilter, OwnedKey};
+pub use approvals::{ApprovalFilter, AskedApproval, Due};
 pub use change::{Change, Committed, actor_of, audit_actor};
 pub use credentials::AdminKeyHolder;
 pub use dialect::{Row, Value};
 pub use error::{Error, Result};
 pub use feed::Event;
+pub use holdings::ExportPlace;
 pub use idempotency::{Claimed, Repeatable};
 pub use invites::OfferedInvite;
 pub use organizations::Belonging;
+pub use permission_uses::NotedUse;
+pub use project_members::ProjectOfMember;
+pub use reviews::{ItemFilter, OpenedReview, Progress, Reviewed};
+pub use role_assignments::RolesOf;
+pub use role_holders::{RoleHolder, RoleUses};
 pub use secrets::{Aad, Secrets};
+pub use service_accounts::OwnedAccount;
 pub use sessions::{Session, SessionHolder};
 pub use users::Account;
 

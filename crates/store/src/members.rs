@@ -72,7 +72,7 @@ impl Change {
         Ok(self.run(sql, args![organization, user, role.name(), self.at(), given_by]).await? > 0)
     }
 
-    /// Gives a member another role and returns the member as they were.
+    /// Replaces a member's built-in roles by this one and returns the member as they were.
     ///
     /// # Errors
     /// `NotFound`; `last_admin`.
@@ -83,13 +83,28 @@ impl Change {
         role: OrganizationRole,
     ) -> Result<Member> {
         let before = self.locked_member(grant, user).await?;
+        self.write_member_role(grant, user, role).await?;
+        self.take_other_built_in_roles(grant, user, None).await?;
+        self.require_admin(before.organization_id).await?;
+        Ok(before)
+    }
+
+    /// A member's first role, while no one else can change the organization's memberships.
+    pub(crate) async fn member_role(&mut self, grant: &Grant, user: UserId) -> Result<OrganizationRole> {
+        Ok(self.locked_member(grant, user).await?.role)
+    }
+
+    /// Writes a member's first role.
+    pub(crate) async fn write_member_role(
+        &mut self,
+        grant: &Grant,
+        user: UserId,
+        role: OrganizationRole,
+    ) -> Result<()> {
         let sql = "update members set role = $3, given_by = $4, given_at = $5 \
                    where organization_id = $1 and user_id = $2";
         let given_by = grant.actor().map(|actor| actor.user_id);
-        let args = args![before.organization_id, user, role.name(), given_by, self.at()];
-        self.run(sql, args).await?;
-        self.require_admin(before.organization_id).await?;
-        Ok(before)
+        self.run(sql, args![grant.organization_id(), user, role.name(), given_by, self.at()]).await.map(drop)
     }
 
     /// Ends a membership: project roles go, the person's own keys there die, and their sessions end when it was

@@ -21,6 +21,9 @@ paired! {
     4 "0004_providers",
     5 "0005_metering",
     6 "0006_access",
+    8 "0008_approvals",
+    9 "0009_reviews",
+    11 "0011_scopes",
     12 "0012_policy",
     13 "0013_messages",
 }

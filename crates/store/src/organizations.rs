@@ -2,14 +2,14 @@
 
 use domain::access::{Grant, OrganizationRole};
 use domain::ids::{OrganizationId, UserId};
-use domain::organizations::{Features, NewOrganization, Organization, OrganizationState};
+use domain::organizations::{Features, NewOrganization, Organization, Suspension};
 use domain::text;
-use domain::time::TimeZone;
+use domain::time::{TimeZone, Timestamp};
 
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
-use crate::standings::{features_of, state_of};
+use crate::standings::features_of;
 use crate::{Store, args};
 
 /// How many organizations may share the words of their names.
@@ -55,6 +55,15 @@ impl Store {
         row.map(|row| row.id("organization_id")).transpose()
     }
 
+    /// The organizations that were closed at a moment or before it, the longest closed first.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn organizations_closed_by(&self, at: Timestamp) -> Result<Vec<OrganizationId>> {
+        let sql = "select id from organizations where closed_at <= $1 order by closed_at, id";
+        self.rows(sql, args![at]).await?.iter().map(|row| row.id("id")).collect()
+    }
+
     /// The organizations of a person, by name.
     ///
     /// # Errors
@@ -78,17 +87,17 @@ impl Store {
 }
 
 impl Change {
-    /// Creates an organization under a free slug, with a first Admin; the change goes into its chain.
+    /// Creates an organization under a slug, with a first Admin; the change goes into its chain.
     ///
     /// # Errors
-    /// `Unavailable` when the database is away.
+    /// `already_exists` when the slug is taken; `Unavailable` when the database is away.
     pub async fn insert_organization(
         &mut self,
         id: OrganizationId,
         new: &NewOrganization,
         admin: UserId,
+        slug: String,
     ) -> Result<Organization> {
-        let slug = self.free_slug(&new.name).await?;
         let (name, time_zone, created_at) = (new.name.clone(), new.time_zone.clone(), self.at());
         self.run(
             "insert into organizations (id, name, slug, time_zone, created_at) values ($1, $2, $3, $4, $5)",
@@ -97,32 +106,59 @@ impl Change {
         .await?;
         self.insert_member(id, admin, OrganizationRole::Admin, None).await?;
         self.belongs_to(id);
-        let (state, features_off) = (OrganizationState::Active, Features::default());
-        Ok(Organization { id, name, slug, time_zone, state, features_off, owners_invite: false, created_at })
+        Ok(Organization {
+            id,
+            name,
+            slug,
+            time_zone,
+            suspension: None,
+            closed_at: None,
+            features_off: Features::default(),
+            owners_invite: false,
+            created_at,
+        })
     }
 
-    /// Writes the name, calendar and settings of the grant's organization.
+    /// The grant's organization, locked until the change ends.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn lock_organization(&mut self, grant: &Grant) -> Result<Organization> {
+        let sql = "select * from organizations where id = $1 for update";
+        let row = self.row(sql, args![grant.organization_id()]).await?;
+        organization_of(&row.ok_or(Error::not_found("organization"))?)
+    }
+
+    /// Writes every field of the organization that can change.
     ///
     /// # Errors
     /// `NotFound` when it is not there.
     pub async fn update_organization(&mut self, organization: &Organization) -> Result<()> {
+        let suspension = organization.suspension.as_ref();
         let done = self
             .run(
-                "update organizations set name = $2, time_zone = $3, features_off = $4, owners_invite = $5 \
-                 where id = $1",
+                "update organizations set name = $2, time_zone = $3, features_off = $4, owners_invite = $5, \
+                 suspended_at = $6, suspended_reason = $7, closed_at = $8 where id = $1",
                 args![
                     organization.id,
                     &organization.name,
                     organization.time_zone.name(),
                     &serde_json::json!(organization.features_off.words()),
-                    organization.owners_invite
+                    organization.owners_invite,
+                    suspension.map(|suspension| suspension.at),
+                    suspension.map(|suspension| suspension.reason.as_str()),
+                    organization.closed_at
                 ],
             )
             .await?;
         if done == 0 { Err(Error::not_found("organization")) } else { Ok(()) }
     }
 
-    async fn free_slug(&mut self, name: &str) -> Result<String> {
+    /// The slug of a name, numbered where it is taken. For the operator alone: it tells which names there are.
+    ///
+    /// # Errors
+    /// `name_taken`; `Unavailable` when the database is away.
+    pub async fn free_slug(&mut self, name: &str) -> Result<String> {
         let base = text::slug(name);
         for number in 1..MOST_NAMESAKES {
             let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
@@ -144,9 +180,15 @@ fn organization_of(row: &Row) -> Result<Organization> {
         name: row.text("name")?,
         slug: row.text("slug")?,
         time_zone: TimeZone::named(&row.text("time_zone")?)?,
-        state: state_of(row)?,
+        suspension: suspension_of(row)?,
+        closed_at: row.opt_time("closed_at")?,
         features_off: features_of(row)?,
         owners_invite: row.flag("owners_invite")?,
         created_at: row.time("created_at")?,
     })
+}
+
+fn suspension_of(row: &Row) -> Result<Option<Suspension>> {
+    let Some(at) = row.opt_time("suspended_at")? else { return Ok(None) };
+    Ok(Some(Suspension { at, reason: row.opt_text("suspended_reason")?.unwrap_or_default() }))
 }

@@ -1,5 +1,7 @@
 //! People of projects: rows of `project_members`, joined with the people they are.
 
+use std::collections::HashMap;
+
 use domain::access::{Grant, ProjectRole};
 use domain::ids::{OrganizationId, ProjectId, UserId};
 use domain::members::{ProjectMember, User};
@@ -10,6 +12,19 @@ use crate::reached::{Reached, cursor};
 use crate::{Change, Error, Result, Row, Store, args};
 
 const WHAT: &str = "project user";
+/// So many roles in projects are told of the members on one page at most.
+const ROLES_AT_MOST: i64 = 10_000;
+
+/// A role of a member in a project that is not archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectOfMember {
+    /// The project.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// The member's first role in it.
+    pub role: ProjectRole,
+}
 
 impl Store {
     /// One person of a project within the grant's reach.
@@ -57,6 +72,34 @@ impl Store {
             )
             .await?;
         Ok(Page::from_read(rows.iter().map(read).collect::<Result<_>>()?, page.limit))
+    }
+
+    /// The projects of some members of the grant's organization, by project id; members without any are absent.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn projects_of_members(
+        &self,
+        grant: &Grant,
+        users: &[UserId],
+    ) -> Result<HashMap<UserId, Vec<ProjectOfMember>>> {
+        let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+        let rows = self
+            .rows(
+                "select p.user_id, p.project_id, p.role, j.name from project_members p \
+                 join projects j on j.id = p.project_id \
+                 where p.organization_id = $1 and p.user_id in list($2) and j.archived_at is null \
+                 order by p.user_id, p.project_id limit $3",
+                args![grant.organization_id(), users, ROLES_AT_MOST],
+            )
+            .await?;
+        let mut found: HashMap<UserId, Vec<ProjectOfMember>> = HashMap::new();
+        for row in &rows {
+            let (id, role) = (row.id("project_id")?, row.word("role", ProjectRole::parse)?);
+            let project = ProjectOfMember { id, name: row.text("name")?, role };
+            found.entry(row.id("user_id")?).or_default().push(project);
+        }
+        Ok(found)
     }
 }
 
@@ -120,25 +163,23 @@ impl Change {
         row.as_ref().map_or(Err(Error::not_found("user")), read_user)
     }
 
-    /// Whether a person is an Admin of the organization.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn is_admin(&mut self, organization: OrganizationId, user: UserId) -> Result<bool> {
-        let row = self
-            .row(
-                "select user_id from members where organization_id = $1 and user_id = $2 and role = 'admin'",
-                args![organization, user],
-            )
-            .await?;
-        Ok(row.is_some())
-    }
-
-    /// Gives a person a role in a project, whether or not they had one.
+    /// Gives a person a role in a project, in place of the built-in ones that they had there.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn set_project_role(
+        &mut self,
+        grant: &Grant,
+        project: ProjectId,
+        user: UserId,
+        role: ProjectRole,
+    ) -> Result<()> {
+        self.write_project_role(grant, project, user, role).await?;
+        self.take_other_built_in_roles(grant, user, Some(project)).await
+    }
+
+    /// Writes a person's first role in a project.
+    pub(crate) async fn write_project_role(
         &mut self,
         grant: &Grant,
         project: ProjectId,
@@ -157,11 +198,22 @@ impl Change {
         .map(drop)
     }
 
-    /// Takes a person out of a project; their keys are another matter.
+    /// Takes a person out of a project, with every role that they were given there; their keys are another matter.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn delete_project_member(&mut self, project: ProjectId, user: UserId) -> Result<()> {
+        self.delete_first_project_role(project, user).await?;
+        self.run(
+            "delete from role_assignments where project_id = $1 and principal_id = $2",
+            args![project, user],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Takes a person's first role in a project.
+    pub(crate) async fn delete_first_project_role(&mut self, project: ProjectId, user: UserId) -> Result<()> {
         self.run("delete from project_members where project_id = $1 and user_id = $2", args![project, user])
             .await
             .map(drop)

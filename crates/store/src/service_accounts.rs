@@ -3,12 +3,34 @@
 use domain::access::{Grant, ProjectRole};
 use domain::ids::{OrganizationId, ProjectId, ServiceAccountId};
 use domain::page::{Page, PageRequest};
-use domain::service_accounts::ServiceAccount;
+use domain::service_accounts::{KeyOwnerStatus, ServiceAccount};
 
 use crate::reached::{Reached, cursor};
 use crate::{Change, Error, Result, Row, Store, args};
 
 const WHAT: &str = "service account";
+
+/// The start of a statement that reads accounts with who answers for their keys.
+macro_rules! select_accounts {
+    () => {
+        "select s.*, u.name as key_owner_name, u.email as key_owner_email, m.user_id is not null as is_member, \
+         m.suspended_at is not null as is_suspended from service_accounts s left join users u on u.id = s.key_owner_id \
+         left join members m on m.organization_id = s.organization_id and m.user_id = s.key_owner_id "
+    };
+}
+
+/// A service account with the person who answers for its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedAccount {
+    /// The account.
+    pub account: ServiceAccount,
+    /// The person's name.
+    pub key_owner_name: String,
+    /// Their address.
+    pub key_owner_email: String,
+    /// How they stand in the organization.
+    pub key_owner_status: KeyOwnerStatus,
+}
 
 impl Store {
     /// One service account of a project within the grant's reach.
@@ -20,13 +42,32 @@ impl Store {
         grant: &Grant,
         project: ProjectId,
         id: ServiceAccountId,
-    ) -> Result<ServiceAccount> {
+    ) -> Result<OwnedAccount> {
         let to = Reached::of(grant);
         let row = self
             .row(
-                "select * from service_accounts where id = $1 and project_id = $2 and organization_id = $3 \
-                 and ($4 or project_id in list($5) or project_id in list($6)) and deleted_at is null",
+                concat!(
+                    select_accounts!(),
+                    "where s.id = $1 and s.project_id = $2 and s.organization_id = $3 \
+                     and ($4 or s.project_id in list($5) or s.project_id in list($6)) and s.deleted_at is null"
+                ),
                 args![id, project, to.organization, to.all, to.whole, to.own],
+            )
+            .await?;
+        row.as_ref().map_or(Err(Error::not_found(WHAT)), read_owned)
+    }
+
+    /// A service account of any project within the grant's reach.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none within reach.
+    pub async fn any_service_account(&self, grant: &Grant, id: ServiceAccountId) -> Result<ServiceAccount> {
+        let to = Reached::of(grant);
+        let row = self
+            .row(
+                "select * from service_accounts where id = $1 and organization_id = $2 \
+                 and ($3 or project_id in list($4) or project_id in list($5)) and deleted_at is null",
+                args![id, to.organization, to.all, to.whole, to.own],
             )
             .await?;
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read)
@@ -41,17 +82,20 @@ impl Store {
         grant: &Grant,
         project: ProjectId,
         page: &PageRequest,
-    ) -> Result<Page<ServiceAccount>> {
+    ) -> Result<Page<OwnedAccount>> {
         let to = Reached::of(grant);
         let rows = self
             .rows(
-                "select * from service_accounts where project_id = $1 and organization_id = $2 \
-                 and ($3 or project_id in list($4) or project_id in list($5)) and deleted_at is null \
-                 and id > $6 order by id limit $7",
+                concat!(
+                    select_accounts!(),
+                    "where s.project_id = $1 and s.organization_id = $2 \
+                     and ($3 or s.project_id in list($4) or s.project_id in list($5)) and s.deleted_at is null \
+                     and s.id > $6 order by s.id limit $7"
+                ),
                 args![project, to.organization, to.all, to.whole, to.own, cursor(page), page.limit + 1],
             )
             .await?;
-        Ok(Page::from_read(rows.iter().map(read).collect::<Result<_>>()?, page.limit))
+        Ok(Page::from_read(rows.iter().map(read_owned).collect::<Result<_>>()?, page.limit))
     }
 }
 
@@ -134,5 +178,18 @@ fn read(row: &Row) -> Result<ServiceAccount> {
         role: row.opt_text("role")?.as_deref().and_then(ProjectRole::parse),
         key_owner_id: row.id("key_owner_id")?,
         created_at: row.time("created_at")?,
+    })
+}
+
+fn read_owned(row: &Row) -> Result<OwnedAccount> {
+    Ok(OwnedAccount {
+        account: read(row)?,
+        key_owner_name: row.opt_text("key_owner_name")?.unwrap_or_default(),
+        key_owner_email: row.opt_text("key_owner_email")?.unwrap_or_default(),
+        key_owner_status: match (row.flag("is_member")?, row.flag("is_suspended")?) {
+            (true, false) => KeyOwnerStatus::Active,
+            (true, true) => KeyOwnerStatus::Suspended,
+            (false, _) => KeyOwnerStatus::Removed,
+        },
     })
 }

@@ -1,7 +1,7 @@
 //! What a person is in an organization: their membership, project roles, and the roles given to them and to groups
 //! of theirs, as the assignments that `authorize` sums up.
 
-use domain::access::{Assignment, Permissions, RoleRef, Standing};
+use domain::access::{Assignment, Grant, Permissions, RoleRef, Standing};
 use domain::ids::{OrganizationId, UserId};
 use domain::organizations::{Features, OrganizationState};
 use domain::time::Timestamp;
@@ -14,21 +14,42 @@ const MEMBERSHIP: &str = "select o.id as organization_id, o.suspended_at, o.clos
      from members m join organizations o on o.id = m.organization_id \
      where m.organization_id = $1 and m.user_id = $2 and m.suspended_at is null";
 
-const ASSIGNMENTS: &str = "select x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions from (\
-     select 'role-api-organization-' || m.role as role, '' as project_id, '' as group_id, m.given_by, \
-       coalesce(m.given_at, m.added_at) as given_at, cast(null as bigint) as ends_at \
-       from members m where m.organization_id = $1 and m.user_id = $2 \
-     union all select 'role-api-project-' || p.role, p.project_id, '', p.given_by, \
-       coalesce(p.given_at, p.added_at), cast(null as bigint) \
-       from project_members p where p.organization_id = $1 and p.user_id = $2 \
-     union all select a.role, a.project_id, '', a.given_by, a.given_at, a.ends_at \
-       from role_assignments a where a.organization_id = $1 and a.principal_id = $2 \
-     union all select a.role, a.project_id, g.group_id, a.given_by, a.given_at, a.ends_at \
-       from group_members g join role_assignments a \
-       on a.organization_id = g.organization_id and a.principal_id = g.group_id \
-       where g.organization_id = $1 and g.user_id = $2) x \
-     left join roles r on r.id = x.role \
-     where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role";
+const ANY_MEMBERSHIP: &str = "select o.id as organization_id, o.suspended_at, o.closed_at, o.features_off \
+     from members m join organizations o on o.id = m.organization_id \
+     where m.organization_id = $1 and m.user_id = $2";
+
+/// Everything that is given in organization `$1`, to whom and through which group: memberships, project roles, roles
+/// given to people, roles given to groups of theirs. Each source takes a condition on `m`, `p`, `a`, and `g` with `a`.
+macro_rules! given {
+    ($members:literal, $project_members:literal, $people:literal, $groups:literal) => {
+        concat!(
+            "select m.user_id, 'role-api-organization-' || m.role as role, '' as project_id, '' as group_id, m.given_by, \
+               coalesce(m.given_at, m.added_at) as given_at, cast(null as bigint) as ends_at \
+               from members m where m.organization_id = $1 and ",
+            $members,
+            " union all select p.user_id, 'role-api-project-' || p.role, p.project_id, '', p.given_by, \
+               coalesce(p.given_at, p.added_at), cast(null as bigint) \
+               from project_members p where p.organization_id = $1 and ",
+            $project_members,
+            " union all select a.principal_id, a.role, a.project_id, '', a.given_by, a.given_at, a.ends_at \
+               from role_assignments a where a.organization_id = $1 and ",
+            $people,
+            " union all select g.user_id, a.role, a.project_id, g.group_id, a.given_by, a.given_at, a.ends_at \
+               from group_members g join role_assignments a \
+               on a.organization_id = g.organization_id and a.principal_id = g.group_id \
+               where g.organization_id = $1 and ",
+            $groups
+        )
+    };
+}
+pub(crate) use given;
+
+const ASSIGNMENTS: &str = concat!(
+    "select x.role, x.project_id, x.group_id, x.given_by, x.given_at, x.ends_at, r.permissions from (",
+    given!("m.user_id = $2", "p.user_id = $2", "a.principal_id = $2", "g.user_id = $2"),
+    ") x left join roles r on r.id = x.role \
+     where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role"
+);
 
 impl Store {
     /// What a person is in an organization at a moment; none when they are not a member, or suspended.
@@ -62,6 +83,18 @@ impl Change {
         let assignments = self.rows(ASSIGNMENTS, args![organization, user, self.at()]).await?;
         standing_of(&membership, &assignments).map(Some)
     }
+
+    /// What a member of the grant's organization is or, while suspended, would be: their rank.
+    ///
+    /// # Errors
+    /// `NotFound` when they are not a member.
+    pub async fn rank(&mut self, grant: &Grant, user: UserId) -> Result<Standing> {
+        let organization = grant.organization_id();
+        let membership = self.row(ANY_MEMBERSHIP, args![organization, user]).await?;
+        let membership = membership.ok_or(Error::not_found("user"))?;
+        let assignments = self.rows(ASSIGNMENTS, args![organization, user, self.at()]).await?;
+        standing_of(&membership, &assignments)
+    }
 }
 
 fn standing_of(membership: &Row, assignments: &[Row]) -> Result<Standing> {
@@ -89,7 +122,8 @@ pub(crate) fn features_of(row: &Row) -> Result<Features> {
     Ok(Features::of_words(words.iter().map(String::as_str)))
 }
 
-fn assignment_of(row: &Row) -> Result<Assignment> {
+/// The assignment in a row, with the permissions of its custom role beside it.
+pub(crate) fn assignment_of(row: &Row) -> Result<Assignment> {
     let role: RoleRef = row.id("role")?;
     let own = row.opt_text("permissions")?.map(|_| row.json::<Permissions>("permissions")).transpose()?;
     Ok(Assignment {
@@ -104,7 +138,7 @@ fn assignment_of(row: &Row) -> Result<Assignment> {
 }
 
 /// An id, where an empty text stands for none: columns of a primary key cannot be null.
-fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
+pub(crate) fn id_or_none<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>> {
     let text = row.text(column)?;
     match text.is_empty() {
         true => Ok(None),

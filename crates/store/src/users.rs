@@ -107,6 +107,13 @@ impl Change {
     }
 }
 
+/// A person in a row of something else, whose columns begin with a word; none where there is no such person.
+pub(crate) fn joined_user(row: &Row, word: &str, id: Option<UserId>) -> Result<Option<User>> {
+    let (Some(id), Some(email)) = (id, row.opt_text(&format!("{word}_email"))?) else { return Ok(None) };
+    let (name, created_at) = (row.text(&format!("{word}_name"))?, row.time(&format!("{word}_created_at"))?);
+    Ok(Some(User { id, email, name, created_at }))
+}
+
 fn account_of(row: &Row) -> Result<Account> {
     Ok(Account { user: user_of(row)?, password_hash: row.opt_text("password_hash")? })
 }

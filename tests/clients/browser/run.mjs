@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 import { eventually, runChecks } from '../node/checks.mjs';
 import { OpenAI } from '../node/packages.mjs';
+import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
@@ -119,6 +120,46 @@ async function issueKey() {
   assert.ok(!(await again.content()).includes(found.key), 'expected the secret to be shown once');
 }
 
+async function serviceAccount() {
+  let page = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/service-accounts`);
+  await page.getByLabel(/^name/i).first().fill('nightly');
+  await owner.press('Create service account');
+  page = owner.page;
+  await page.getByLabel(/^name/i).first().fill('nightly job');
+  await page.getByText('Narrow it to scopes and models').click();
+  await page.getByLabel(/^api\.chat\.request/).check();
+  await page.getByLabel(/^models optional/i).fill('sim-*');
+  await owner.press('Create key');
+  const key = (await page.getByLabel('Secret', { exact: true }).innerText()).trim();
+  assert.match(key, /^sk-svc-bw\w+$/, 'expected the secret of a key of a service account');
+  const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: key, maxRetries: 0 });
+  const embedding = { model: 'sim-embedding', input: 'hi' };
+  await assert.rejects(client.embeddings.create(embedding), (error) => error.code === 'missing_scope');
+  await page.getByRole('link', { name: 'nightly job' }).click();
+  await page.getByLabel(/^api\.embeddings\.request/).check();
+  await owner.press('Save');
+  await page.getByText('scopes api.chat.request, api.embeddings.request').first().waitFor();
+  await client.embeddings.create(embedding);
+}
+
+async function suspend() {
+  const refused = async () => {
+    const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: found.key, maxRetries: 0 });
+    return client.models.list().then(() => '', (error) => error.code);
+  };
+  const page = await admin.goto(`${found.root}/settings`);
+  await page.getByLabel(/^reason/i).fill('A rehearsal');
+  await admin.press('Suspend organization');
+  for (const person of [admin, owner]) {
+    const overview = await person.goto(found.root);
+    await overview.getByText(/is suspended since .*A rehearsal\. /).first().waitFor();
+  }
+  assert.equal(await refused(), 'organization_suspended', 'expected its keys to be refused');
+  await admin.goto(`${found.root}/settings`);
+  await admin.press('Reactivate organization');
+  assert.equal(await refused(), '', 'expected its keys to work again');
+}
+
 async function call() {
   const client = new OpenAI({ baseURL: `${ADDRESS}/v1`, apiKey: found.key, maxRetries: 0 });
   const messages = [{ role: 'user', content: 'What does this cost?' }];
@@ -157,15 +198,66 @@ async function auditTells() {
   assert.ok(!text.includes(found.key), 'expected no secret in the audit trail');
 }
 
+async function accessIsExplained() {
+  const page = await admin.goto(`${found.root}/access`);
+  await page.getByLabel(/^who/i).fill(OWNER.email);
+  await choose(page.getByLabel(/^where/i), OWNED);
+  await choose(page.getByLabel(/^may they/i), /^change a project's settings/i);
+  await admin.press('Ask');
+  await page.getByRole('heading', { name: 'Yes', exact: true }).waitFor();
+  const answer = await page.getByRole('main').innerText();
+  assert.match(answer, /as Project Owner\./, 'expected the role in the answer');
+  assert.match(answer, /given by Ada Admin/, 'expected who gave it');
+  await choose(page.getByLabel(/^may they/i), /^archive a project/i);
+  await admin.press('Ask');
+  await page.getByRole('heading', { name: 'No', exact: true }).waitFor();
+  await page.getByText('Admin of the organization').waitFor();
+  await page.getByLabel(/^who/i).fill('nobody@elsewhere.example.test');
+  await admin.press('Ask');
+  await page.getByRole('alert').waitFor();
+}
+
+async function listsSayWhoSeesWhat() {
+  const own = await owner.goto(`${found.root}/projects/${found.projects[OWNED]}/access`);
+  for (const name of [ADMIN.name, OWNER.name]) await own.getByRole('row').filter({ hasText: name }).first().waitFor();
+  const members = await admin.goto(`${found.root}/members`);
+  await members.getByRole('link', { name: `What ${OWNER.name} can see` }).click();
+  await members.getByRole('heading', { name: `What ${OWNER.name} can see` }).waitFor();
+  found.sight = new URL(members.url()).pathname;
+  const rows = await members.getByRole('row').allInnerTexts();
+  assert.equal(rows.filter((row) => row.includes('development')).length, 0, 'expected only their project');
+  const mine = await owner.goto('/account');
+  await mine.getByRole('link', { name: /^my access in/i }).click();
+  await mine.getByRole('row').filter({ hasText: OWNED }).waitFor();
+  const refused = await owner.page.goto(new URL(found.sight, ADDRESS).href);
+  assert.ok(REFUSED.includes(refused.status()), 'expected what others can see to be kept from an owner');
+}
+
+async function printsCarryNoFrame() {
+  const { page } = admin;
+  await admin.goto(`${found.root}/projects/${found.projects[OWNED]}/access`);
+  await page.emulateMedia({ media: 'print' });
+  const shown = (place) => page.locator(place).first().isVisible();
+  assert.deepEqual([await shown('nav.side'), await shown('header.top'), await shown('main button')], [false, false, false]);
+  assert.match(await page.locator('.print-only').innerText(), /Printed by Ada Admin .* on \d+ \w+ \d{4}/);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
+  await page.emulateMedia({ media: null });
+}
+
 async function screenshots() {
   const project = `${found.root}/projects/${found.projects[OWNED]}`;
   await takeScreenshots(browser, admin, ENGINE, {
     organizations: '/organizations', overview: found.root, projects: `${found.root}/projects`,
     'new-project': `${found.root}/projects/new`, project, keys: `${project}/keys`, 'project-members': `${project}/members`,
+    'service-accounts': `${project}/service-accounts`,
     'project-usage': `${project}/usage`, 'project-allowances': `${project}/allowances`,
     'project-settings': `${project}/settings`, members: `${found.root}/members`, usage: `${found.root}/usage`,
     providers: `${found.root}/providers`, prices: `${found.root}/prices`, 'admin-keys': `${found.root}/admin-keys`,
+    access: `${found.root}/access?permission=project.archive&principal=${encodeURIComponent(OWNER.email)}`,
+    'project-access': `${project}/access`, 'member-access': found.sight, 'my-access': `${found.root}/access/mine`,
     audit: `${found.root}/audit`, settings: `${found.root}/settings`, account: '/account',
+    roles: `${found.root}/roles`, 'new-role': `${found.root}/roles/new`, role: found.role, groups: `${found.root}/groups`,
+    group: found.group, 'project-roles': `${project}/roles`,
   });
 }
 
@@ -202,12 +294,19 @@ await runChecks([
   ['the colleague accepts, once', accept],
   ['the Project Owner sees only their project', ownerSeesOneProject],
   ['the Project Owner and strangers are kept out elsewhere', ownerIsKeptOut],
+  ...accessChecks({ admin, owner, found, person: OWNER.name,
+    projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['the Project Owner issues a key, shown once', issueKey],
   ['an unmodified client calls with it, plain and streamed', call],
   ['the Admin sees the cost by project', adminSeesTheCost],
   ['the Project Owner sees only their cost', ownerSeesOnlyTheirCost],
+  ['the Project Owner gives a service account a narrow key, and widens it', serviceAccount],
   ['the audit trail tells it without secrets', auditTells],
+  ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
+  ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
+  ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
   ['every page fits desktop and phone, light and dark', screenshots],
+  ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],
   ['sign-out ends the session', signOut],
   ['sign-in refuses a wrong password and accepts the right one', signIn],
   ['no page raised an error', nothingWentWrongInThePages],

@@ -36,12 +36,12 @@ async function post(path, body) {
 }
 
 // Walks a list by auto-paging: at least three pages of two, everything once, all expected ids among them.
-async function threePages(list, expected) {
+async function threePages(list, expected, idOf = (item) => item.id) {
   const walked = [];
   let pages = 0;
   for await (const page of (await list({ limit: PAGE })).iterPages()) {
     pages += 1;
-    walked.push(...page.getPaginatedItems().map((item) => item.id));
+    walked.push(...page.getPaginatedItems().map(idOf));
   }
   assert.ok(pages >= 3, `expected three pages, got ${pages}`);
   assert.equal(new Set(walked).size, walked.length, 'expected no item twice');
@@ -104,6 +104,65 @@ async function projectUsers(users) {
   assert.equal((await admin.projects.users.retrieve(users[0].id, of)).role, 'owner');
   assert.equal((await admin.projects.users.delete(users[0].id, of)).deleted, true);
   await refused(404, () => admin.projects.users.retrieve(users[0].id, of));
+}
+
+async function roles() {
+  const viewer = 'role-api-project-viewer';
+  const made = await numbered((number) => admin.roles.create({ role_name: `Role ${number}`, permissions: ['usage.read'] }));
+  const ids = made.map(({ id }) => id);
+  await threePages((page) => admin.roles.list(page), ['role-api-organization-admin', ...ids]);
+  assert.equal((await admin.roles.retrieve(ids[0])).name, 'Role 0');
+  assert.equal((await admin.roles.update(ids[0], { role_name: 'Renamed' })).name, 'Renamed');
+  const own = await numbered((number) => admin.projects.roles.create(
+    project.id, { role_name: `Role ${number}`, permissions: ['usage.read'] }));
+  await threePages((page) => admin.projects.roles.list(project.id, page), [viewer, ...own.map(({ id }) => id)]);
+  await assignments(admin.users.roles, ME, { user_id: ME }, ids);
+  assert.equal((await admin.roles.delete(ids[0])).deleted, true);
+  await refused(404, () => admin.roles.retrieve(ids[0]));
+}
+
+// Gives all of some roles, walks them, takes the first.
+async function assignments(to, principal, of, ids) {
+  const kind = of.user_id ? 'user' : 'group';
+  const params = of.project_id ? { project_id: of.project_id } : {};
+  for (const id of ids) assert.equal((await to.create(principal, { ...params, role_id: id })).object, `${kind}.role`);
+  await threePages((page) => to.list(principal, { ...params, ...page }), ids);
+  assert.ok((await to.retrieve(ids[0], of)).assignment_sources.some((source) => source.principal_id === principal));
+  assert.equal((await to.delete(ids[0], of)).object, `${kind}.role.deleted`);
+  await refused(404, () => to.retrieve(ids[0], of));
+}
+
+async function groups() {
+  const made = await numbered((number) => admin.groups.create({ name: `Group ${number}` }));
+  const ids = made.map(({ id }) => id);
+  await threePages((page) => admin.groups.list(page), ids);
+  assert.equal((await admin.groups.retrieve(ids[0])).name, 'Group 0');
+  assert.equal((await admin.groups.update(ids[0], { name: 'Renamed' })).name, 'Renamed');
+  const users = (await admin.users.list({ limit: 100 })).data.map(({ id }) => id);
+  for (const id of users) assert.equal((await admin.groups.users.create(ids[0], { user_id: id })).object, 'group.user');
+  await threePages((page) => admin.groups.users.list(ids[0], page), users);
+  assert.equal((await admin.groups.users.retrieve(users[0], { group_id: ids[0] })).id, users[0]);
+  assert.equal((await admin.groups.users.delete(users[0], { group_id: ids[0] })).object, 'group.user.deleted');
+  const custom = (await admin.roles.list()).data.filter((role) => !role.predefined_role).map(({ id }) => id);
+  custom.push('role-api-organization-finance');
+  await assignments(admin.groups.roles, ids[0], { group_id: ids[0] }, custom);
+  await projectGroups(ids, users[1]);
+  assert.equal((await admin.groups.delete(ids[0])).deleted, true);
+  await refused(404, () => admin.groups.retrieve(ids[0]));
+}
+
+async function projectGroups(ids, user) {
+  for (const group_id of ids) {
+    const added = await admin.projects.groups.create(project.id, { group_id, role: 'role-api-project-viewer' });
+    assert.equal(added.object, 'project.group');
+  }
+  await threePages((page) => admin.projects.groups.list(project.id, page), ids, (item) => item.group_id);
+  const of = { project_id: project.id };
+  assert.equal((await admin.projects.groups.retrieve(ids[1], of)).group_name, 'Group 1');
+  assert.equal((await admin.projects.groups.delete(ids[1], of)).object, 'project.group.deleted');
+  const custom = (await admin.projects.roles.list(project.id)).data.filter((role) => !role.predefined_role).map(({ id }) => id);
+  await assignments(admin.projects.groups.roles, ids[2], { ...of, group_id: ids[2] }, custom);
+  await assignments(admin.projects.users.roles, user, { ...of, user_id: user }, custom);
 }
 
 async function serviceAccounts() {
@@ -226,6 +285,8 @@ async function strangers() {
 await runChecks([
   ['projects are created, read, listed, updated, archived and restored', projects],
   ['users, invites and project users', people],
+  ['roles and who has them', roles],
+  ['groups, their people, roles and projects', groups],
   ['service accounts', serviceAccounts],
   ['project keys', projectKeys],
   ['admin keys', adminKeys],

@@ -79,6 +79,23 @@ def check_a_project_key_changes_its_expiry(world):
     assert updated.expires_at, f"expected expires_at, got {updated}"
 
 
+def check_scopes_narrow_a_key_and_are_shown(world):
+    made = world.issue_key(world.project.id, name="Narrow", scopes=["model.read"])
+    expect(made["scopes"], ["api.model.read"], "scopes of a new key")
+    client = world.client(made["value"])
+    client.models.list()
+    refused = refusal(openai.PermissionDeniedError, lambda: client.embeddings.create(model="sim-embedding", input="hi"))
+    expect(refused.code, "missing_scope", "code without the scope")
+    update = world.admin.projects.api_keys.update
+    update(made["id"], project_id=world.project.id, scopes=["api.all.read"])
+    path = f"/v1/organization/projects/{world.project.id}/api_keys/{made['id']}"
+    expect(world.wire.get(path).ok()["scopes"], ["api.all.read"], "scopes read back")
+    update(made["id"], project_id=world.project.id, scopes=[])
+    expect(world.wire.get(path).ok()["scopes"], [], "no scopes: unrestricted")
+    unknown = lambda: update(made["id"], project_id=world.project.id, scopes=["api.nothing"])
+    expect(refusal(openai.BadRequestError, unknown).code, "unknown_scope", "code of an unknown scope")
+
+
 def check_keys_stop_with_their_project_and_revoked_ones_stay_dead(world):
     project = world.admin.projects.create(name="Paused")
     kept, revoked = world.issue_key(project.id), world.issue_key(project.id)

@@ -64,6 +64,22 @@ def check_archive_accepts_an_empty_body_and_null(world):
         expect(answer.ok()["status"], "archived", f"status after a body of {text!r}")
 
 
+def check_the_models_of_a_project_are_set_read_and_cleared(world):
+    project = world.admin.projects.create(name="Choosy")
+    permissions = world.admin.projects.model_permissions
+    not_found(lambda: permissions.retrieve(project.id))
+    for mode, ids in [("allow_list", ["sim-small"]), ("deny_list", ["sim-l*", "sim-embedding"])]:
+        made = permissions.update(project.id, mode=mode, model_ids=ids)
+        expect((made.object, made.mode, made.model_ids), ("project.model_permissions", mode, ids), "what was set")
+        expect(permissions.retrieve(project.id).model_ids, ids, "what was read back")
+    wider = {"name": "wider", "models": ["sim-large"]}
+    refused = world.wire.post(f"/v1/organization/projects/{project.id}/api_keys", wider)
+    expect((refused.status, refused.json["error"]["code"]), (400, "models_outside_project"), "a wider key")
+    deleted = permissions.delete(project.id)
+    expect((deleted.object, deleted.deleted), ("project.model_permissions.deleted", True), "the answer to a deletion")
+    not_found(lambda: permissions.retrieve(project.id))
+
+
 def check_a_project_needs_a_name(world):
     refused = refusal(openai.BadRequestError, lambda: world.admin.projects.create(name=""))
     expect(refused.param, "name", "param")

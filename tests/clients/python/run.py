@@ -17,10 +17,11 @@ import keys
 import people
 import projects
 import repeats
+import roles
 import usage
 from world import World
 
-MODULES = [projects, people, keys, gateway, usage, audit, errors, repeats]
+MODULES = [projects, people, roles, keys, gateway, usage, audit, errors, repeats]
 
 
 def main():

@@ -1,7 +1,11 @@
 //! The command line: what people, tests and automation drive.
 
+mod access;
+mod client;
 mod instance;
+mod nouns;
 pub mod serve;
+mod table;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -38,6 +42,24 @@ enum Command {
     Migrate(Where),
     /// Check the settings, print every mistake, and end.
     CheckConfig(Where),
+    /// Who may do what, and why.
+    #[command(subcommand)]
+    Access(access::Access),
+    /// The organization.
+    #[command(subcommand)]
+    Org(nouns::Organization),
+    /// Projects.
+    #[command(subcommand)]
+    Project(nouns::Project),
+    /// Members and invitations.
+    #[command(subcommand)]
+    Member(nouns::Member),
+    /// Keys of projects.
+    #[command(subcommand)]
+    Key(nouns::Key),
+    /// What was used, and what it cost.
+    #[command(subcommand)]
+    Usage(nouns::Usage),
     /// Print the table of every route.
     PrintRoutes,
     /// Print the OpenAPI document.
@@ -102,6 +124,12 @@ pub fn run() -> ExitCode {
         Command::Verify(place) => place.load().and_then(|config| block_on(instance::verify(config))),
         Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),
         Command::CheckConfig(place) => place.load().and_then(|_| print("settings are sound")),
+        Command::Access(asked) => block_on(access::run(asked)),
+        Command::Org(asked) => block_on(nouns::organization(asked)),
+        Command::Project(asked) => block_on(nouns::project(asked)),
+        Command::Member(asked) => block_on(nouns::member(asked)),
+        Command::Key(asked) => block_on(nouns::key(asked)),
+        Command::Usage(asked) => block_on(nouns::usage(asked)),
         Command::PrintRoutes => print(&crate::routes::printed()),
         Command::PrintOpenapi => print(&crate::routes::openapi()),
     };

@@ -19,7 +19,7 @@ use crate::house::House;
 use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
 use crate::tasks::messages::Messages;
-use crate::tasks::{drain, recover, slices};
+use crate::tasks::{deadlines, drain, recover, slices, warnings};
 
 /// Open calls get so long to end when the server is told to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -67,7 +67,9 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         tokio::spawn(messages.run()),
         tokio::spawn(drain::run(Arc::clone(&house))),
         tokio::spawn(slices::run(Arc::clone(&house))),
-        tokio::spawn(flush_refusals(control)),
+        tokio::spawn(warnings::run(Arc::clone(&house))),
+        tokio::spawn(deadlines::run(control.clone())),
+        tokio::spawn(write_down_each_minute(control.clone())),
     ];
     print(&format!("listening on http://{address}"))?;
     let listener = axum::serve::ListenerExt::tap_io(listener, |socket| {
@@ -80,6 +82,7 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         () = async { stop_signal().await; tokio::time::sleep(DRAIN_TIME).await } => {}
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    write_down(&control).await;
     close(&house).await
 }
 
@@ -101,6 +104,7 @@ async fn put_together(
     let settings = gateway::Settings {
         body_limit_bytes: config.limits.gateway_body_bytes,
         allowed_upstreams: config.allow_upstream.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         simulated_latency: Duration::from_millis(config.simulated.latency_ms),
         ..gateway::Settings::default()
     };
@@ -123,10 +127,10 @@ pub fn control_settings(config: &Config, address: SocketAddr) -> control::Settin
         public_url,
         organizations_are_open: config.anyone_creates_organizations,
         allowed_upstreams: config.allow_upstream.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         mail_is_on: !config.mail.server.is_empty(),
         session_idle_micros: config.sessions.idle_minutes.saturating_mul(MINUTE),
         session_length_micros: config.sessions.absolute_hours.saturating_mul(HOUR),
-        ..control::Settings::default()
     }
 }
 
@@ -139,17 +143,26 @@ fn messages(config: &Config, house: &Arc<House>, address: SocketAddr) -> Result<
     Ok(Messages::new(Arc::clone(house), &config.allow_upstream, mailer, public_url))
 }
 
-async fn flush_refusals(control: Control) {
+async fn write_down_each_minute(control: Control) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
-        if control.flush_refusals().await.is_err() {
-            tracing::warn!("refused attempts could not be written down yet");
-        }
+        write_down(&control).await;
+    }
+}
+
+/// Writes down what the control plane counted in memory.
+async fn write_down(control: &Control) {
+    if control.flush_refusals().await.is_err() {
+        tracing::warn!("refused attempts could not be written down yet");
+    }
+    if control.flush_uses().await.is_err() {
+        tracing::warn!("uses of permissions could not be written down yet");
     }
 }
 
 async fn close(house: &House) -> Result<(), Failed> {
     drain::drain_all(house).await.map_err(told)?;
+    warnings::flush(house).await.map_err(told)?;
     slices::give_back(house, true).await;
     house.journal.shutdown()?;
     house.store.close().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::messages::{Letter, Mail};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 /// The mail server has so long to take a mail.
@@ -20,6 +21,20 @@ pub enum Refusal {
     Final(String),
 }
 
+/// Whether a server's address and a sender can be read.
+///
+/// # Errors
+/// One sentence naming the setting that is wrong.
+pub fn check(server: &str, from: &str) -> Result<(), String> {
+    read(server, from).map(drop)
+}
+
+fn read(server: &str, from: &str) -> Result<(AsyncSmtpTransportBuilder, Mailbox), String> {
+    let from = from.parse().map_err(|error| format!("mail.from: {error}"))?;
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server);
+    Ok((builder.map_err(|error| format!("mail.server: {error}"))?, from))
+}
+
 /// Speaks to the mail server.
 pub struct Mailer {
     server: AsyncSmtpTransport<Tokio1Executor>,
@@ -27,17 +42,14 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// For a server's address (`smtp://user:password@host:587?tls=required`, `smtps://…`) and a sender.
+    /// For a server's address (`smtp://user:password@host:587?tls=required`, `smtps://…`) and a sender. Its pool of
+    /// connections needs the runtime.
     ///
     /// # Errors
     /// One sentence naming the setting that is wrong.
     pub fn new(server: &str, from: &str) -> Result<Self, String> {
-        let from = from.parse().map_err(|error| format!("mail.from: {error}"))?;
-        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)
-            .map_err(|error| format!("mail.server: {error}"))?
-            .timeout(Some(TIMEOUT))
-            .build();
-        Ok(Self { server, from })
+        let (builder, from) = read(server, from)?;
+        Ok(Self { server: builder.timeout(Some(TIMEOUT)).build(), from })
     }
 
     /// Sends a letter.

@@ -15,6 +15,8 @@ use crate::house::House;
 const POLL: Duration = Duration::from_millis(500);
 /// Changes after which a key's open streams end.
 const ENDING: [&str; 2] = ["api_key.deleted", "api_key.disabled"];
+/// Changes after which all open streams of the organization end.
+const STOPPING: [&str; 3] = ["organization.suspended", "organization.closed", "organization.purged"];
 /// So many events are read at once.
 const EVENTS_MAX: i64 = 500;
 
@@ -61,11 +63,14 @@ impl Follower {
     fn apply(&self, event: &Event) {
         if let Some(organization) = event.organization_id {
             self.house.forget_view(organization);
+            if STOPPING.contains(&event.verb.as_str()) {
+                self.gateway.suspend_organization(organization);
+            }
         }
         match event.target_id.parse() {
             Ok(key) if ENDING.contains(&event.verb.as_str()) => self.gateway.stop_key(key),
             Ok(key) => self.gateway.invalidate_key(key),
-            // People, accounts and projects decide over keys too.
+            // People, their roles and groups, accounts and projects decide over keys too.
             Err(_) if touches_keys(&event.verb) => self.gateway.invalidate_all_keys(),
             Err(_) => {}
         }
@@ -73,7 +78,9 @@ impl Follower {
 }
 
 fn touches_keys(verb: &str) -> bool {
-    ["user.", "project_member.", "service_account.", "project."].iter().any(|noun| verb.starts_with(noun))
+    let nouns =
+        ["user.", "project_member.", "service_account.", "project.", "role.", "group.", "group_member."];
+    nouns.iter().any(|noun| verb.starts_with(noun))
 }
 
 impl control::Feed for Follower {

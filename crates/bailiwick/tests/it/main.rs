@@ -13,13 +13,16 @@
 
 mod bad_input;
 mod budget;
+mod cli;
 mod config;
 mod doors;
 #[path = "../rig/engines.rs"]
 mod engines;
+mod explained;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
+mod organizations;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../../../store/tests/rig/rows.rs"]
 mod rows;
@@ -27,6 +30,7 @@ mod scene;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../rig/server.rs"]
 mod server;
+mod several;
 mod stopped;
 mod tidy;
 mod webhooks;

@@ -60,29 +60,44 @@ pub struct World {
     pub other: Bootstrapped,
     control: Control,
     past: Control,
+    /// The address of its database.
+    pub database: String,
     pub folder: tempfile::TempDir,
 }
 
 impl World {
-    /// Starts a server on SQLite with the organizations `Acme` and `Other`.
+    /// Starts a server on SQLite with the organizations `Other` and `Acme`.
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let acme = bootstrap(folder.path(), None, "Acme", "admin@acme.test").await;
-        let other = bootstrap(folder.path(), None, "Other", "admin@other.test").await;
-        let start =
-            Start { data: folder.path().to_owned(), database: None, allow_upstream: vec![NOBODY.to_owned()] };
-        let settings = folder.path().join("settings.toml");
-        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n").unwrap();
-        let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
-        let database = format!("sqlite://{}", folder.path().join("bailiwick.db").display());
-        let control = control_of(folder.path(), &database, Behind(0)).await;
-        let past = control_of(folder.path(), &database, Behind(LONG_AGO)).await;
-        Self { server, acme, other, control, past, folder }
+        Self::on(None, true).await
     }
 
-    /// The address of its database.
-    pub fn database(&self) -> String {
-        format!("sqlite://{}", self.folder.path().join("bailiwick.db").display())
+    /// Starts a server on a database, SQLite where none is named, with `Acme` and, there before it, `Other`. Where there
+    /// is no `Other`, it has no Admin.
+    pub async fn on(database: Option<String>, has_other: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made =
+            async |name: &str, email: &str| bootstrap(folder.path(), database.as_deref(), name, email).await;
+        let nobody = || Bootstrapped {
+            organization_id: String::new(),
+            user_id: String::new(),
+            admin_key: String::new(),
+        };
+        let other = if has_other { made("Other", "admin@other.test").await } else { nobody() };
+        let acme = made("Acme", "admin@acme.test").await;
+        let start = Start {
+            data: folder.path().to_owned(),
+            database: database.clone(),
+            allow_upstream: vec![NOBODY.to_owned()],
+        };
+        let settings = folder.path().join("settings.toml");
+        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n[mail]\nserver = \"smtp://127.0.0.1:9\"\n")
+            .unwrap();
+        let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
+        let file = || format!("sqlite://{}", folder.path().join("bailiwick.db").display());
+        let database = database.unwrap_or_else(file);
+        let control = control_of(folder.path(), &database, Behind(0)).await;
+        let past = control_of(folder.path(), &database, Behind(LONG_AGO)).await;
+        Self { server, acme, other, control, past, database, folder }
     }
 
     /// A call of Acme's Admin that has to succeed.
@@ -94,6 +109,12 @@ impl World {
     pub async fn of(&self, organization: &Bootstrapped, method: &str, path: &str, body: Value) -> Value {
         let body = (!body.is_null()).then_some(&body);
         self.server.ok(method, path, &organization.admin_key, body).await
+    }
+
+    /// A project of Acme's; its id.
+    pub async fn project(&self, name: &str) -> String {
+        let body = json!({"name": name, "environment": "development"});
+        text_of(&self.admin("POST", "/v1/organization/projects", body).await, "id")
     }
 
     /// A person who joins an organization with a role in it and, where given, in a project.

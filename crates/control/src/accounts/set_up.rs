@@ -8,6 +8,7 @@ use domain::api_keys::{self, ApiKey, KeyKind, KeyOwner, Secret};
 use domain::audit::{AuditActor, AuditEntry, Verb};
 use domain::ids::{KeyId, OrganizationId, SecretId, UserId};
 use domain::members::{self, User};
+use domain::models::ModelLists;
 use domain::organizations::{NewOrganization, Organization};
 use domain::text;
 use serde::Serialize;
@@ -158,7 +159,8 @@ async fn found(
         change.insert_user(&user, hash).await?;
     }
     let id = OrganizationId::mint(control.ambient.as_ref());
-    let organization = change.insert_organization(id, &new, user.id).await?;
+    let slug = change.free_slug(&new.name).await?;
+    let organization = change.insert_organization(id, &new, user.id, slug).await?;
     change.acted_by(task_of(&user));
     let after = json!({"name": organization.name, "slug": organization.slug, "admin": user.email});
     control.commit(change, AuditEntry::new(Verb::OrganizationCreated, id).after(after)).await?;
@@ -188,7 +190,7 @@ async fn first_key(
         revoked_at: None,
         last_used_at: None,
         redacted: api_keys::redact(&secret),
-        models: None,
+        models: ModelLists::default(),
         scopes: Vec::new(),
         secret_id: SecretId::mint(ambient),
         secret_version: 1,

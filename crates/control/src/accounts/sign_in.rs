@@ -145,9 +145,9 @@ fn actor_of(user: Option<&User>, credential_kind: &str, origin: &Origin) -> Audi
         id: user.map(|user| user.id.to_string()).or_else(|| address.clone()).unwrap_or_default(),
         email: user.map(|user| user.email.clone()),
         credential_kind: credential_kind.to_owned(),
-        credential_id: None,
         address,
         user_agent: origin.user_agent.clone(),
         request_id: origin.request_id.map(|id| id.to_string()),
+        ..AuditActor::default()
     }
 }

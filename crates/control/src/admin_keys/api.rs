@@ -1,5 +1,6 @@
 //! The wire of admin keys: `/v1/organization/admin_api_keys`.
 
+use domain::Error;
 use domain::access::{OrganizationRole, Permission};
 use domain::api_keys::KeyOwner;
 use domain::audit::Verb;
@@ -59,13 +60,15 @@ pub struct AdminKeyOwnerJson {
     pub role: String,
 }
 
-/// A new admin key; it belongs to the caller.
+/// A new admin key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct NewAdminKeyJson {
     /// The name people read.
     pub name: String,
     /// How long it lives, 1 to 31536000 seconds; for ever when absent.
     pub expires_in_seconds: Option<i64>,
+    /// The id of the member as whom it acts; the caller when absent. For another member one needs all their rights.
+    pub owner_id: Option<String>,
 }
 
 /// An admin key that was revoked.
@@ -112,7 +115,9 @@ impl AdminKeyJson {
 
 async fn create_admin_key(call: Call) -> Result<Answer, Failure> {
     let body = call.json::<NewAdminKeyJson>()?;
-    let new = NewAdminKey { name: body.name, expires_in_seconds: body.expires_in_seconds, owner_id: None };
+    let owner_id =
+        body.owner_id.map(|id| id.parse().map_err(|_| Error::Hidden { what: "user" })).transpose()?;
+    let new = NewAdminKey { name: body.name, expires_in_seconds: body.expires_in_seconds, owner_id };
     let issued = super::create_admin_key(&call.control, &call.grant, new).await?;
     let value = Some(issued.secret.reveal().to_owned());
     Ok(Answer::json(AdminKeyJson { value, ..AdminKeyJson::of(issued.owned, call.at) }))

@@ -8,6 +8,7 @@ use domain::access::Grant;
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner, KeyStatus, expiry, redact};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::page::{Page, PageRequest};
 use domain::text::{self, Tags};
 use serde_json::json;
@@ -27,14 +28,15 @@ pub struct NewAdminKey {
     pub name: String,
     /// How long it lives; for ever when absent.
     pub expires_in_seconds: Option<i64>,
-    /// To whom it belongs when the system itself makes it; otherwise it is the caller's.
+    /// To whom it belongs; the caller when absent.
     pub owner_id: Option<UserId>,
 }
 
-/// Creates an admin key. It acts as its owner, within the owner's rights of each moment.
+/// Creates an admin key. It acts as its owner, within the owner's rights of each moment; so one for somebody else
+/// takes all the rights that they have.
 ///
 /// # Errors
-/// Those of the fields; `Hidden` when the owner is not a member of the organization.
+/// Those of the fields; `higher_rank`; `Hidden` when the owner is not a member of the organization.
 pub async fn create_admin_key(
     control: &Control,
     grant: &Grant,
@@ -46,9 +48,10 @@ pub async fn create_admin_key(
     }
     let organization_id = organization_of(grant)?;
     let mut change = control.change(grant).await?;
-    let owner = grant.actor().map(|actor| actor.user_id).or(new.owner_id);
+    let caller = grant.actor().map(|actor| actor.user_id);
+    let owner = new.owner_id.or(caller);
     let owner = owner.ok_or_else(|| Error::invalid("owner_required", "Say to whom the key belongs."))?;
-    change.member_user(organization_id, owner).await?;
+    grant.may_stand_for(&change.rank(grant, owner).await?)?;
     let (secret, hash) = draw(control, KeyKind::Admin);
     let key = ApiKey {
         id: KeyId::mint(control.ambient.as_ref()),
@@ -59,14 +62,14 @@ pub async fn create_admin_key(
         description: String::new(),
         tags: Tags::new(),
         owner: KeyOwner::User(owner),
-        created_by: owner,
+        created_by: caller.unwrap_or(owner),
         created_at: change.at(),
         expires_at: expiry(change.at(), new.expires_in_seconds)?,
         disabled_at: None,
         revoked_at: None,
         last_used_at: None,
         redacted: redact(&secret),
-        models: None,
+        models: ModelLists::default(),
         scopes: Vec::new(),
         secret_id: SecretId::mint(control.ambient.as_ref()),
         secret_version: 1,

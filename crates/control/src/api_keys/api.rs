@@ -25,6 +25,8 @@ pub struct KeysQuery {
     owner_project_access: Option<String>,
     /// Revoked keys too.
     include_revoked: Option<bool>,
+    /// Those of this service account alone.
+    service_account_id: Option<String>,
 }
 
 /// A key that was revoked.
@@ -52,7 +54,12 @@ fn filter(call: &Call) -> Result<KeyFilter, Error> {
             return Err(Error::invalid_param("invalid_filter", "owner_project_access", sentence));
         }
     };
-    Ok(KeyFilter { owner_active, revoked_too: call.query.flag("include_revoked")?.unwrap_or(false) })
+    let revoked_too = call.query.flag("include_revoked")?.unwrap_or(false);
+    let bad = |_| {
+        Error::invalid_param("invalid_id", "service_account_id", "This is not an id of a service account.")
+    };
+    let service_account = call.query.one("service_account_id").map(str::parse).transpose().map_err(bad)?;
+    Ok(KeyFilter { owner_active, revoked_too, service_account })
 }
 
 async fn create_api_key(call: Call) -> Result<Answer, Failure> {
@@ -122,6 +129,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let manage = Access::Project(Permission::ApiKeyManage);
     let read = Access::Project(Permission::ApiKeyRead);
     vec![
+        super::scopes_api::endpoint(),
         api(Method::Post, ALL, "create_api_key", "Create a key; its value is in this answer alone.")
             .needs(manage)
             .audited(Verb::ApiKeyCreated)

@@ -10,11 +10,13 @@ use domain::routes::{Access, Method};
 use domain::time::{TimeZone, Timestamp};
 use store::{KeyFilter, OwnedKey};
 
+use super::limits::{Limits, LimitsForm, limits_in_words};
 use super::pages::{KeyRow, KeyState, ProjectKeysPage, SecretReveal};
 use super::{IssuedKey, NewKey, create_key, disable_key, enable_key, list_keys, revoke_key};
 use crate::http::console;
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Section};
+use crate::model_permissions::console::models_in_words;
 use crate::projects::frame::{frame, granted_here, project_root};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
@@ -63,6 +65,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         )
         .to(revoke),
     ]
+    .into_iter()
+    .chain(super::key_console::endpoints())
+    .collect()
 }
 
 async fn keys_page(call: Call) -> Result<Answer, Failure> {
@@ -102,6 +107,8 @@ async fn keys(
             None => Vec::new(),
         },
         lifetimes: lifetimes(call.form().text("expires_in_days")),
+        limits: LimitsForm::typed(&call.form()),
+        of_project: models_in_words(call, project).await?,
         can_create: managing.is_some(),
         shell: frame.shell,
         head: frame.head,
@@ -127,6 +134,7 @@ pub(crate) fn row(owned: OwnedKey, at: Timestamp, zone: &TimeZone, can_manage: b
         expires_at: minute(key.expires_at),
         created_at: When::day(key.created_at, zone),
         name: key.name,
+        limits: limits_in_words(&key.scopes, &key.models),
         masked: key.redacted,
         owner: owned.owner_name,
         can_manage,
@@ -147,7 +155,8 @@ async fn owners(call: &Call, grant: &Grant, project: ProjectId) -> Result<Vec<Ch
     owners.extend(others.map(|member| choice(member.user.id.to_string(), member.user.name)));
     let accounts = call.control.store.service_accounts(grant, project, &request).await?;
     let label = |name: String| format!("{name} (service account)");
-    owners.extend(accounts.items.into_iter().map(|one| choice(one.id.to_string(), label(one.name))));
+    let accounts = accounts.items.into_iter().map(|owned| owned.account);
+    owners.extend(accounts.map(|one| choice(one.id.to_string(), label(one.name))));
     Ok(owners)
 }
 
@@ -182,12 +191,13 @@ fn new_key(call: &Call) -> Result<NewKey, Error> {
         let user = text.parse().map(KeyOwner::User).ok();
         user.or_else(|| text.parse().map(KeyOwner::ServiceAccount).ok()).ok_or_else(bad)
     };
-    let models: Vec<String> =
-        form.many("models").iter().map(|model| model.trim().to_owned()).filter(|m| !m.is_empty()).collect();
+    let limits = Limits::read(&form);
     Ok(NewKey {
         name: form.text("name").to_owned(),
         owner: form.one("owner").map(owner).transpose()?,
-        models: (!models.is_empty()).then_some(models),
+        scopes: limits.scopes,
+        models: limits.models,
+        denied_models: limits.denied_models,
         expires_in_seconds: lifetime(call)?,
         ..NewKey::default()
     })
@@ -211,7 +221,8 @@ async fn create(call: Call) -> Result<Answer, Failure> {
 /// The secret of a new project key, with a first call to make.
 pub(crate) fn shown_once(call: &Call, issued: &IssuedKey) -> SecretReveal {
     let key = &issued.owned.key;
-    let model = key.models.as_ref().and_then(|models| models.first()).map_or("gpt-5-mini", String::as_str);
+    let named = key.models.allowed().unwrap_or_default().into_iter().find(|name| !name.ends_with('*'));
+    let model = named.unwrap_or_else(|| "gpt-5-mini".to_owned());
     let secret = issued.secret.reveal();
     let body = serde_json::json!({"model": model, "messages": [{"role": "user", "content": "Hello"}]});
     let url = &call.control.settings.public_url;

@@ -2,9 +2,11 @@
 
 use domain::Error;
 use domain::access::Grant;
+use domain::api_keys::scopes;
 use domain::api_keys::{ApiKey, KeyHash, KeyKind, KeyOwner, KeyStatus, Secret, expiry, generate, redact};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, ProjectId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::projects::Project;
 use domain::text::{self, Tags};
 use store::Change;
@@ -27,10 +29,12 @@ pub struct NewKey {
     pub tags: Tags,
     /// To whom it belongs; the caller when absent.
     pub owner: Option<KeyOwner>,
-    /// Scopes in the words of the compatible API; empty means unrestricted.
+    /// Names of scopes; empty means unrestricted.
     pub scopes: Vec<String>,
     /// The models it may use; none means whatever its project may.
     pub models: Option<Vec<String>>,
+    /// Models that it may not use although its project may.
+    pub denied_models: Vec<String>,
     /// How long it lives; for ever when absent.
     pub expires_in_seconds: Option<i64>,
 }
@@ -38,8 +42,8 @@ pub struct NewKey {
 /// Creates a key of a project.
 ///
 /// # Errors
-/// Those of the fields; `missing_permission` when it would belong to somebody for whom the caller may not act;
-/// `owner_not_in_project`; conflict `project_archived`.
+/// Those of the fields; `unknown_scope`; `models_outside_project`; `missing_permission` when it would belong to somebody for whom the caller may not act;
+/// `owner_not_in_project`; conflicts `project_archived`, `key_owner_gone`.
 pub async fn create_key(
     control: &Control,
     grant: &Grant,
@@ -115,6 +119,7 @@ pub(crate) async fn issue_key(
         KeyOwner::User(_) => KeyKind::Project,
         KeyOwner::ServiceAccount(_) => KeyKind::ServiceAccount,
     };
+    let models = check_models(change, project.id, new.models.as_deref(), &new.denied_models).await?;
     let (secret, hash) = draw(control, kind);
     let key = ApiKey {
         id: KeyId::mint(control.ambient.as_ref()),
@@ -132,8 +137,8 @@ pub(crate) async fn issue_key(
         revoked_at: None,
         last_used_at: None,
         redacted: redact(&secret),
-        models: check_models(new.models)?,
-        scopes: check_scopes(new.scopes)?,
+        models,
+        scopes: scopes::checked(&new.scopes)?,
         secret_id: SecretId::mint(control.ambient.as_ref()),
         secret_version: 1,
     };
@@ -165,46 +170,39 @@ async fn check_owner(
     }
     match owner {
         KeyOwner::ServiceAccount(account) => {
-            Ok(change.lock_service_account(grant, project.id, account).await?.key_owner_id)
+            let key_owner = change.lock_service_account(grant, project.id, account).await?.key_owner_id;
+            if change.standing(key_owner, project.organization_id).await?.is_some() {
+                return Ok(key_owner);
+            }
+            let sentence = "The person who answers for the keys of this service account is suspended or has left. \
+                            Name another key owner first.";
+            Err(Error::conflict("key_owner_gone", sentence).into())
         }
         KeyOwner::User(user) => {
-            let works_here = change.project_role(project.id, user).await?.is_some();
-            if works_here || change.is_admin(project.organization_id, user).await? {
+            let standing = change.standing(user, project.organization_id).await?;
+            if standing.is_some_and(|standing| standing.holds_keys_in(project.id)) {
                 return Ok(user);
             }
-            let sentence = "The key's owner has to work in the project. Add them to it first.";
+            let sentence = "The key's owner has to work in the project, in a role that has keys and does not end. \
+                            Give them one first.";
             Err(Error::invalid_param("owner_not_in_project", "owner", sentence).into())
         }
     }
 }
 
-/// Scopes as accepted.
+/// Lists of models as accepted for a key of a project: never wider than the project's own.
 ///
 /// # Errors
-/// `invalid_scopes`.
-pub(crate) fn check_scopes(scopes: Vec<String>) -> Result<Vec<String>, Error> {
-    let sound = scopes.len() <= 64
-        && scopes.iter().all(|scope| {
-            (1..=120).contains(&scope.len())
-                && scope.chars().all(|c| c.is_ascii_alphanumeric() || "._-:*/".contains(c))
-        });
-    sound.then_some(scopes).ok_or_else(|| {
-        Error::invalid_param("invalid_scopes", "scopes", "Use at most 64 scopes like api.model.request.")
-    })
-}
-
-/// A list of models as accepted.
-///
-/// # Errors
-/// `invalid_models`.
-pub(crate) fn check_models(models: Option<Vec<String>>) -> Result<Option<Vec<String>>, Error> {
-    let Some(models) = models else { return Ok(None) };
-    let plain = |model: &String| {
-        (1..=200).contains(&model.chars().count()) && !model.chars().any(|c| c.is_control() || c == ' ')
-    };
-    let sound = (1..=1_000).contains(&models.len()) && models.iter().all(plain);
-    sound.then_some(Some(models)).ok_or_else(|| {
-        let sentence = "Name 1 to 1000 models, or leave the field out for all that the project may use.";
-        Error::invalid_param("invalid_models", "models", sentence)
-    })
+/// `invalid_models`; `models_outside_project`.
+pub(super) async fn check_models(
+    change: &mut Change,
+    project: ProjectId,
+    allowed: Option<&[String]>,
+    denied: &[String],
+) -> Result<ModelLists, Failure> {
+    let lists = ModelLists::of_key(allowed, denied)?;
+    if let Some(permissions) = change.model_permissions(project).await? {
+        lists.within_project(&permissions.lists()?)?;
+    }
+    Ok(lists)
 }

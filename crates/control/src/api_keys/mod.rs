@@ -3,12 +3,15 @@
 pub mod api;
 pub(crate) mod console;
 mod issue;
+mod key_console;
+pub(crate) mod limits;
 pub mod pages;
+mod scopes_api;
 mod wire;
 
 use domain::Error;
 use domain::access::Grant;
-use domain::api_keys::{ApiKey, KeyStatus, Secret, expiry};
+use domain::api_keys::{ApiKey, KeyStatus, Secret, expiry, scopes};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, ProjectId};
 use domain::page::{Page, PageRequest};
@@ -19,8 +22,9 @@ use store::{KeyFilter, OwnedKey};
 use crate::projects::active;
 use crate::{Control, Failure};
 
+use issue::check_models;
 pub use issue::{NewKey, create_key, rotate_key};
-pub(crate) use issue::{check_models, check_scopes, draw, issue_key};
+pub(crate) use issue::{draw, issue_key};
 pub use wire::{OwnerJson, ProjectKeyJson};
 
 /// A key with the secret that was drawn for it just now, shown this once.
@@ -45,6 +49,8 @@ pub struct KeyChanges {
     pub scopes: Option<Vec<String>>,
     /// Other models.
     pub models: Option<Option<Vec<String>>>,
+    /// Other models that it may not use.
+    pub denied_models: Option<Vec<String>>,
     /// Another end, from now on.
     pub expires_in_seconds: Option<Option<i64>>,
 }
@@ -85,7 +91,8 @@ pub async fn retrieve_key(
 /// Changes a key.
 ///
 /// # Errors
-/// Those of the fields; `Hidden` when there is none within reach; conflict `project_archived`.
+/// Those of the fields; `unknown_scope`; `models_outside_project`; `Hidden` when there is none within reach; conflict
+/// `project_archived`.
 pub async fn update_key(
     control: &Control,
     grant: &Grant,
@@ -107,10 +114,12 @@ pub async fn update_key(
         key.tags = text::tags(tags)?;
     }
     if let Some(scopes) = changes.scopes {
-        key.scopes = check_scopes(scopes)?;
+        key.scopes = scopes::checked(&scopes)?;
     }
-    if let Some(models) = changes.models {
-        key.models = check_models(models)?;
+    if changes.models.is_some() || changes.denied_models.is_some() {
+        let allowed = changes.models.unwrap_or_else(|| before.models.allowed());
+        let denied = changes.denied_models.unwrap_or_else(|| before.models.denied());
+        key.models = check_models(&mut change, project, allowed.as_deref(), &denied).await?;
     }
     if let Some(seconds) = changes.expires_in_seconds {
         key.expires_at = expiry(change.at(), seconds)?;
@@ -204,7 +213,8 @@ pub async fn revoke_key(
 pub(crate) fn key_facts(key: &ApiKey) -> Value {
     json!({
         "name": key.name, "description": key.description, "tags": key.tags, "kind": key.kind.name(),
-        "owner": key.owner, "scopes": key.scopes, "models": key.models, "redacted_value": key.redacted,
+        "owner": key.owner, "scopes": key.scopes, "models": key.models.allowed(),
+        "denied_models": key.models.denied(), "redacted_value": key.redacted,
         "expires_at": key.expires_at.map(domain::time::Timestamp::unix_seconds),
         "secret_version": key.secret_version,
     })

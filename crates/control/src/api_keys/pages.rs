@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::limits::LimitsForm;
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Shell};
 use crate::projects::detail_pages::ProjectHead;
@@ -49,6 +50,8 @@ pub struct KeyRow {
     pub name: String,
     /// What is recognisable of its secret: `sk-proj-bw…x4Qz`.
     pub masked: String,
+    /// To what it is narrowed, in words; empty where it is not.
+    pub limits: String,
     /// Whether it works.
     pub state: KeyState,
     /// The person or service account that owns it.
@@ -66,7 +69,13 @@ pub struct KeyRow {
 }
 
 impl KeyRow {
-    fn is_final(&self) -> bool {
+    /// Whether it works.
+    pub fn is_active(&self) -> bool {
+        self.state == KeyState::Active
+    }
+
+    /// Whether it is dead for good.
+    pub fn is_final(&self) -> bool {
         self.state == KeyState::Revoked
     }
 }
@@ -98,8 +107,36 @@ pub struct ProjectKeysPage {
     pub owners: Vec<Choice>,
     /// After how many days a new key ends, "never" included.
     pub lifetimes: Vec<Choice>,
+    /// To what a new key is narrowed, as typed so far.
+    pub limits: LimitsForm,
+    /// Which models the project may call, in words; empty for all.
+    pub of_project: String,
     /// Whether the viewer may create keys.
     pub can_create: bool,
+}
+
+/// One key of a project.
+#[derive(Template)]
+#[template(path = "api_keys/key.html")]
+pub struct ProjectKeyPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head.
+    pub head: ProjectHead,
+    /// The secret that was drawn just now.
+    pub reveal: Option<SecretReveal>,
+    /// The key.
+    pub key: KeyRow,
+    /// What it is for.
+    pub description: String,
+    /// How many secrets it has had.
+    pub secret_version: i64,
+    /// To what it is narrowed.
+    pub limits: LimitsForm,
+    /// Which models the project may call, in words; empty for all.
+    pub of_project: String,
+    /// For how long the old secret lives on after a rotation.
+    pub overlaps: Vec<Choice>,
 }
 
 /// The admin keys of the organization.

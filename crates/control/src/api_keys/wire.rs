@@ -41,10 +41,12 @@ pub struct ProjectKeyJson {
     pub description: String,
     /// Free pairs.
     pub tags: Tags,
-    /// The models it may use; null for whatever its project may.
+    /// The models it may use; null for whatever its project may. A star at the end of a name stands for what follows.
     pub models: Option<Vec<String>>,
-    /// Its scopes; empty means unrestricted.
-    pub bailiwick_scopes: Vec<String>,
+    /// Models that it may not use although its project may.
+    pub denied_models: Vec<String>,
+    /// Its scopes, as `GET /v1/organization/key_scopes` lists them; empty means unrestricted.
+    pub scopes: Vec<String>,
     /// Who created it.
     pub created_by: String,
     /// How many secrets it has had.
@@ -100,10 +102,13 @@ pub struct NewKeyJson {
     pub name: String,
     /// To whom it belongs; the caller when absent.
     pub owner: Option<NewOwnerJson>,
-    /// Scopes; empty or absent means unrestricted.
+    /// Scopes, as `GET /v1/organization/key_scopes` lists them; empty or absent means unrestricted.
     pub scopes: Option<Vec<String>>,
-    /// The models it may use; absent means whatever its project may.
+    /// The models it may use; absent means whatever its project may. A star at the end of a name stands for what
+    /// follows.
     pub models: Option<Vec<String>>,
+    /// Models that it may not use although its project may.
+    pub denied_models: Option<Vec<String>>,
     /// How long it lives, 1 to 315360000 seconds; for ever when absent.
     pub expires_in_seconds: Option<i64>,
     /// Free pairs.
@@ -139,6 +144,9 @@ pub struct KeyChangesJson {
     /// Other models; null for whatever its project may.
     #[serde(deserialize_with = "present")]
     pub models: Option<Option<Vec<String>>>,
+    /// Other models that it may not use; null for none.
+    #[serde(deserialize_with = "present")]
+    pub denied_models: Option<Option<Vec<String>>>,
     /// How long it lives from now on; null for ever.
     #[serde(deserialize_with = "present")]
     pub expires_in_seconds: Option<Option<i64>>,
@@ -165,6 +173,7 @@ impl NewKeyJson {
             owner: self.owner.map(NewOwnerJson::read).transpose()?,
             scopes: self.scopes.unwrap_or_default(),
             models: self.models,
+            denied_models: self.denied_models.unwrap_or_default(),
             expires_in_seconds: self.expires_in_seconds,
         })
     }
@@ -192,6 +201,7 @@ impl KeyChangesJson {
             tags: self.tags.map(Option::unwrap_or_default),
             scopes: self.scopes,
             models: self.models,
+            denied_models: self.denied_models.map(Option::unwrap_or_default),
             expires_in_seconds: self.expires_in_seconds,
         }
     }
@@ -216,8 +226,9 @@ impl ProjectKeyJson {
             owner,
             description: key.description,
             tags: key.tags,
-            models: key.models,
-            bailiwick_scopes: key.scopes,
+            models: key.models.allowed(),
+            denied_models: key.models.denied(),
+            scopes: key.scopes,
             created_by: key.created_by.to_string(),
             secret_version: key.secret_version,
         }

@@ -213,19 +213,22 @@ fn actor(actor: &AuditActor) -> Option<Value> {
     }
 }
 
-/// What the compatible API says of an event: created things with `data`, changed ones with `changes_requested`.
+/// What the compatible API says of an event: created things with `data`, changed ones with `changes_requested`, and
+/// roles flat.
 fn details(kind: &str, record: &AuditRecord) -> Value {
     let mut details = Map::from_iter([("id".to_owned(), json!(record.entry.target_id))]);
-    let told = told(kind, &record.entry.after);
+    let entry = &record.entry;
     let (_, act) = kind.rsplit_once('.').unwrap_or(("", kind));
-    match act {
-        "created" | "added" | "sent" => {
-            details.insert("data".to_owned(), told);
+    match (kind, act) {
+        ("role.created" | "role.assignment.created", _) => details.extend(fields(&entry.after, &FLAT)),
+        ("role.assignment.deleted", _) => details.extend(fields(&entry.before, &FLAT)),
+        (_, "created" | "added" | "sent") => {
+            details.insert("data".to_owned(), told(kind, &entry.after));
         }
-        "updated" => {
-            details.insert("changes_requested".to_owned(), told);
+        (_, "updated") => {
+            details.insert("changes_requested".to_owned(), told(kind, &entry.after));
         }
-        "failed" => {
+        (_, "failed") => {
             details.insert("error_code".to_owned(), json!("invalid_credentials"));
             details.insert("error_message".to_owned(), json!("The sign-in was refused."));
         }
@@ -234,15 +237,40 @@ fn details(kind: &str, record: &AuditRecord) -> Value {
     Value::Object(details)
 }
 
+/// What is told of roles, and of roles given and taken.
+const FLAT: [&str; 8] = [
+    "role_name",
+    "permissions",
+    "resource_id",
+    "resource_type",
+    "principal_id",
+    "principal_type",
+    "principal_name",
+    "role_ids",
+];
+
+/// What is told of other things as it is kept.
+const AS_KEPT: [&str; 8] = [
+    "email",
+    "group_name",
+    "role_name",
+    "description",
+    "permissions_added",
+    "permissions_removed",
+    "resource_id",
+    "resource_type",
+];
+
+fn fields(kept: &Value, names: &[&str]) -> Map<String, Value> {
+    let field = |name: &&str| Some(((*name).to_owned(), kept.get(*name)?.clone()));
+    names.iter().filter_map(field).collect()
+}
+
 /// The fields that the compatible API knows, in its words.
 fn told(kind: &str, after: &Value) -> Value {
-    let mut told = Map::new();
-    for field in ["name", "email"] {
-        if let Some(text) = after.get(field).and_then(Value::as_str) {
-            told.insert(field.to_owned(), json!(text));
-        }
-    }
+    let mut told = fields(after, &AS_KEPT);
     if let Some(name) = after.get("name").and_then(Value::as_str) {
+        told.insert("name".to_owned(), json!(name));
         told.insert("title".to_owned(), json!(name));
     }
     if let Some(scopes) = after.get("scopes").filter(|scopes| scopes.is_array()) {

@@ -8,8 +8,8 @@ use domain::time::{TimeZone, Timestamp};
 use serde_json::Value;
 use store::audit::{AuditCursor, AuditFilter};
 
-use super::audit_records;
 use super::pages::{AuditPage, AuditRow};
+use super::{audit_records, name_in};
 use crate::http::console;
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Section};
@@ -82,10 +82,7 @@ async fn actors(call: &Call, selected: &str) -> Result<Vec<Choice>, Failure> {
 
 fn row(record: AuditRecord, zone: &TimeZone) -> AuditRow {
     let (actor, entry) = (record.actor, record.entry);
-    let name = |value: &Value| {
-        ["name", "email"].iter().find_map(|field| value.get(field)?.as_str().map(str::to_owned))
-    };
-    let named = name(&entry.after).or_else(|| name(&entry.before));
+    let named = name_in(&entry.after).or_else(|| name_in(&entry.before)).map(str::to_owned);
     AuditRow {
         id: record.id.to_string(),
         at: When::minute(record.at, zone),

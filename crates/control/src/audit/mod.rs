@@ -10,9 +10,16 @@ use domain::access::Grant;
 use domain::audit::AuditRecord;
 use domain::ids::ProjectId;
 use domain::page::Page;
+use serde_json::Value;
 use store::audit::{AuditCursor, AuditFilter, list_audit_records};
 
 use crate::{Control, Failure};
+
+/// What people call the thing that a record keeps the facts of.
+pub(crate) fn name_in(facts: &Value) -> Option<&str> {
+    let fields = ["name", "email", "role_name", "principal_name", "group_name"];
+    fields.iter().find_map(|field| facts.get(field)?.as_str())
+}
 
 /// A page of the trail, newest first.
 ///

@@ -1,8 +1,9 @@
-//! An admin key acts as its owner, within what the owner may do at that moment.
+//! An admin key acts as its owner, within what the owner, and whoever made it, may do at that moment.
 
 use domain::Error;
 use domain::access::{Actor, Credential};
 use domain::api_keys::{self, KeyKind};
+use domain::ids::UserId;
 
 use super::identify::Presented;
 use crate::{Control, Failure};
@@ -25,8 +26,14 @@ pub(super) async fn actor(
     }
     let hash = control.secrets.pepper().hash(bearer);
     let holder = control.store.admin_key_holder(&hash, presented.at).await?.ok_or_else(refused)?;
-    let standing = control.store.standing(holder.user_id, holder.organization_id, presented.at).await?;
-    let standing = standing.ok_or_else(refused)?;
+    let standing_of = async |user: UserId| {
+        let standing = control.store.standing(user, holder.organization_id, presented.at).await?;
+        standing.ok_or_else(refused)
+    };
+    let mut standing = standing_of(holder.user_id).await?;
+    if holder.created_by != holder.user_id {
+        standing = standing.within(&standing_of(holder.created_by).await?);
+    }
     control.store.touch_admin_key(holder.key_id, presented.at).await?;
     Ok(Actor {
         user_id: holder.user_id,

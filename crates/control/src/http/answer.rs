@@ -1,20 +1,30 @@
-//! What a handler gives back: JSON, a page, or a way onward.
+//! What a handler gives back: JSON, a page, a stream, or a way onward.
 
+use axum::body::Body;
 use bytes::Bytes;
 use domain::page::Page;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What an answer carries.
+#[derive(Debug)]
+pub enum Content {
+    /// All of it.
+    Whole(Bytes),
+    /// What is made while it is sent, and cut off where it cannot be made.
+    Stream(Body),
+}
+
 /// An answer that was worked out but not sent yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
     /// Headers beside those that every answer has.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
-    pub body: Bytes,
+    pub body: Content,
 }
 
 impl Answer {
@@ -36,6 +46,16 @@ impl Answer {
 
     /// Any text or bytes of a media type.
     pub fn of(status: StatusCode, media_type: &'static str, body: Bytes) -> Self {
+        Self::carrying(status, media_type, Content::Whole(body))
+    }
+
+    /// What is made while it is sent, to be kept as a file.
+    pub fn download(media_type: &'static str, file_name: &str, body: Body) -> Self {
+        Self::carrying(StatusCode::OK, media_type, Content::Stream(body))
+            .header(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""))
+    }
+
+    fn carrying(status: StatusCode, media_type: &'static str, body: Content) -> Self {
         Self { status, headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body }
     }
 
@@ -45,7 +65,7 @@ impl Answer {
         Self {
             status: StatusCode::SEE_OTHER,
             headers: vec![(header::LOCATION, location)],
-            body: Bytes::new(),
+            body: Content::Whole(Bytes::new()),
         }
     }
 
@@ -69,6 +89,20 @@ impl Answer {
     #[must_use]
     pub fn cookie(self, cookie: &str) -> Self {
         self.header(header::SET_COOKIE, cookie)
+    }
+
+    /// The answer as it is sent.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let body = match self.body {
+            Content::Whole(bytes) => Body::from(bytes),
+            Content::Stream(body) => body,
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
+        }
+        response
     }
 }
 

@@ -54,6 +54,7 @@
     closeMenus(event.target.closest("details.drop"));
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    if (event.target.closest("[data-print]")) print();
   });
 
   document.addEventListener("keydown", (event) => {

@@ -3,18 +3,24 @@
 use askama::Template;
 use domain::Error;
 use domain::access::{Permission, Target, allows};
+use domain::organizations::{Organization, OrganizationState};
+use domain::time::{TimeZone, Timestamp};
 use http::header;
 
 use super::errors::ErrorPage;
-use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Theme, Tone};
+use super::figures::When;
+use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Standstill, Theme, Tone};
 use crate::{Answer, Call, Failure, accounts};
 
 /// How long a chosen theme is remembered, in seconds: a year.
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 8] = [
+const PLACES: [(Section, Permission); 11] = [
     (Section::Members, Permission::MemberRead),
+    (Section::Groups, Permission::GroupRead),
+    (Section::Roles, Permission::RoleRead),
+    (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
     (Section::Allowances, Permission::AllowanceRead),
     (Section::Providers, Permission::ProviderRead),
@@ -36,6 +42,7 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
     let organizations: Vec<OrganizationLink> = belongings
         .into_iter()
         .map(|one| OrganizationLink {
+            standstill: standstill(&one.organization),
             slug: one.organization.slug,
             name: one.organization.name,
             role: one.role.title().to_owned(),
@@ -44,8 +51,16 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
     let hidden = call.organization_id().map_or(Vec::new(), |organization| {
         let target = Target::Organization(organization);
         let sees = |permission| allows(actor, permission, target);
-        // The page of usage shows costs alone to those who may see no more.
-        let is_seen = |place, needed| sees(needed) || (place == Section::Usage && sees(Permission::CostRead));
+        let is_seen = |place, needed| {
+            sees(needed)
+                || match place {
+                    // The page of usage shows costs alone to those who may see no more.
+                    Section::Usage => sees(Permission::CostRead),
+                    // Who may bring the organization back finds the place for it while nothing else can be changed.
+                    Section::Settings => sees(Permission::OrganizationSuspend),
+                    _ => false,
+                }
+        };
         PLACES.iter().filter(|(place, needed)| !is_seen(*place, *needed)).map(|(place, _)| *place).collect()
     });
     Ok(Shell {
@@ -60,7 +75,37 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         here,
         hidden,
         flashes: flash(call).into_iter().collect(),
+        made_at: When::minute(call.at, &TimeZone::utc()),
     })
+}
+
+/// Why nothing can be changed in an organization; none where it is in use.
+pub(crate) fn standstill(organization: &Organization) -> Option<Standstill> {
+    let day = |at: Option<Timestamp>| {
+        at.map(|at| When::day(at, &organization.time_zone).text().to_owned()).unwrap_or_default()
+    };
+    let text = match (organization.state(), &organization.suspension) {
+        (OrganizationState::Closed, _) => format!(
+            "{} is closed since {}. Its keys are refused and nothing can be changed. It is purged on {}, unless an \
+             Admin reactivates it before.",
+            organization.name,
+            day(organization.closed_at),
+            day(organization.purge_at())
+        ),
+        (_, Some(suspension)) => format!(
+            "{} is suspended since {}: {} Its keys are refused and nothing can be changed until an Admin reactivates \
+             it.",
+            organization.name,
+            day(Some(suspension.at)),
+            as_sentence(&suspension.reason)
+        ),
+        (_, None) => return None,
+    };
+    Some(Standstill { state: organization.state().name(), text })
+}
+
+fn as_sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// The frame of a page that needs no session.
@@ -121,6 +166,10 @@ fn told(to: &str, tone: Tone, text: &str) -> Answer {
     Answer::redirect(to).cookie(&format!("{value}; Path=/; Max-Age=5; HttpOnly; SameSite=Lax"))
 }
 
+/// Codes of refusals after which something else on the same page may work.
+const MENDABLE: [&str; 5] =
+    ["wrong_password", "wider_than_giver", "higher_rank", "owners_do_not_invite", "invite_gives_more"];
+
 /// Why an act was refused, where the person can do something about it on the same page.
 ///
 /// # Errors
@@ -131,7 +180,7 @@ pub(crate) fn refusal(failure: Failure) -> Result<Flash, Failure> {
         Failure::Domain(Error::Invalid { .. } | Error::Conflict { .. })
             | Failure::Store(store::Error::Conflict { .. })
             | Failure::TooMany { .. }
-    ) || failure.code() == "wrong_password";
+    ) || MENDABLE.contains(&failure.code());
     if is_theirs { Ok(Flash { tone: Tone::Bad, text: failure.to_string() }) } else { Err(failure) }
 }
 

@@ -13,6 +13,7 @@ use domain::Error;
 use domain::access::{Actor, Credential, Grant, Origin, Permission, Target, Task, authorize};
 use domain::audit::AuditActor;
 use domain::ids::{OrganizationId, ProjectId, RequestId};
+use domain::networks::client_address;
 use domain::routes::{Access, Method, Route, Surface};
 use domain::time::Timestamp;
 use http::request::Parts;
@@ -91,28 +92,20 @@ fn fallback(
 }
 
 fn constant(body: Bytes, media_type: &'static str) -> MethodRouter {
-    let answer = Answer::of(StatusCode::OK, media_type, body);
-    on(MethodFilter::GET, move || async move {
-        let mut response = Response::new(Body::from(answer.body));
-        response.headers_mut().extend(answer.headers.into_iter().map(|(name, value)| (Some(name), value)));
-        response.headers_mut().insert(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-        );
-        response
+    on(MethodFilter::GET, move || {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        let answer = Answer::of(StatusCode::OK, media_type, body.clone());
+        std::future::ready(answer.header(header::CONTENT_SECURITY_POLICY, policy).into_response())
     })
 }
 
 /// A file of the console; its address changes with it, so a browser keeps it for good.
 fn asset(text: &'static str, media_type: &'static str) -> MethodRouter {
-    let keep = "public, max-age=31536000, immutable";
-    let answer = Answer::of(StatusCode::OK, media_type, Bytes::from_static(text.as_bytes()))
-        .header(header::CACHE_CONTROL, keep)
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    on(MethodFilter::GET, move || async move {
-        let mut response = Response::new(Body::from(answer.body));
-        response.headers_mut().extend(answer.headers.into_iter().map(|(name, value)| (Some(name), value)));
-        response
+    on(MethodFilter::GET, move || {
+        let answer = Answer::of(StatusCode::OK, media_type, Bytes::from_static(text.as_bytes()))
+            .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        std::future::ready(answer.into_response())
     })
 }
 
@@ -180,6 +173,7 @@ async fn prepare(
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
     proven?;
+    control.0.uses.note(&grant, project_in(route, &path), at);
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let (control, headers) = (control.clone(), std::mem::take(&mut parts.headers));
     Ok(Call { control, route: *route, grant, person, at, query, headers, location, origin, path, body })
@@ -229,17 +223,18 @@ fn decide(route: &Route, person: Option<&Actor>, path: &[(String, String)]) -> R
 /// Whether the organization has the feature to which the row belongs.
 fn is_switched_on(route: &Route, actor: &Actor) -> Result<(), Error> {
     let (Some(feature), Some(standing)) = (route.feature, &actor.standing) else { return Ok(()) };
-    if !standing.features_off.holds(feature) {
-        return Ok(());
-    }
-    let sentence =
-        format!("This organization has switched off {}. An Admin can switch it on.", feature.name());
-    Err(Error::forbidden("feature_off", sentence))
+    standing.allows_feature(feature)
 }
 
 fn organization_of(actor: &Actor) -> Result<OrganizationId, Error> {
     let standing = actor.standing.as_ref();
     standing.map(|standing| standing.organization_id).ok_or(Error::Hidden { what: "organization" })
+}
+
+/// The project that the row is about, where it is about one.
+fn project_in(route: &Route, path: &[(String, String)]) -> Option<ProjectId> {
+    let text = path.iter().find(|(name, _)| name == "project_id").map(|(_, value)| value.as_str());
+    text.filter(|_| matches!(route.access, Access::Project(_)))?.parse().ok()
 }
 
 /// The project in the path, in the organization in which the person acts.
@@ -305,12 +300,10 @@ async fn path_of(parts: &mut Parts) -> Vec<(String, String)> {
 
 fn origin_of(control: &Control, parts: &Parts, request_id: RequestId) -> Origin {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    // The last address is the one that the trusted proxy itself wrote.
-    let forwarded = || text("x-forwarded-for")?.rsplit(',').next()?.trim().parse().ok();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let forwarded = if control.settings.trusts_proxy { forwarded() } else { None };
+    let trusted = &control.settings.trusted_proxies;
     Origin {
-        address: forwarded.or(peer),
+        address: peer.map(|peer| client_address(peer, text("x-forwarded-for"), trusted)),
         user_agent: text("user-agent").map(|agent| agent.chars().take(256).collect()),
         request_id: Some(request_id),
     }
@@ -380,12 +373,8 @@ fn shown(control: &Control, surface: Surface, failure: &Failure, id: RequestId) 
 }
 
 fn respond(answer: Answer, surface: Surface, id: RequestId) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
+    let mut response = answer.into_response();
     let headers = response.headers_mut();
-    for (name, value) in answer.headers {
-        headers.append(name, value);
-    }
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -11,8 +11,9 @@ use domain::time::{DAY, MINUTE};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{Aad, Claimed, Repeatable};
+use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::{Answer, Content};
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
@@ -52,7 +53,8 @@ pub(super) async fn run(endpoint: Arc<Endpoint>, call: Call) -> Result<Answer, F
     // Runs to its end also when the client hangs up: its retry then finds the answer.
     let work = tokio::spawn(async move {
         let answer = (endpoint.handler)(call).await;
-        settle(&control, &request, &answer).await;
+        let kept = answer.as_ref().ok().and_then(kept_of);
+        settle(&control, &request, kept).await;
         answer
     });
     work.await.map_err(|error| Failure::Broken(error.to_string()))?
@@ -99,24 +101,26 @@ fn repeatable(call: &Call) -> Result<Option<Repeatable>, Failure> {
     }))
 }
 
+/// What repetitions get of an answer; none for a stream, which runs anew.
+fn kept_of(answer: &Answer) -> Option<Zeroizing<Vec<u8>>> {
+    let Content::Whole(body) = &answer.body else { return None };
+    let body = String::from_utf8_lossy(body).into_owned();
+    serde_json::to_vec(&Kept { status: answer.status.as_u16(), body }).ok().map(Zeroizing::new)
+}
+
 /// Keeps a success for repetitions; a failure changed nothing and may be tried again.
-async fn settle(control: &Control, request: &Repeatable, answer: &Result<Answer, Failure>) {
-    let kept = match answer {
-        Ok(answer) => keep(control, request, answer).await,
-        Err(_) => control.store.release_claim(request).await.map_err(Failure::from),
+async fn settle(control: &Control, request: &Repeatable, kept: Option<Zeroizing<Vec<u8>>>) {
+    let kept = match kept {
+        Some(text) => keep(control, request, &text).await,
+        None => control.store.release_claim(request).await.map_err(Failure::from),
     };
     if let Err(failure) = kept {
         tracing::error!(%failure, "a repeated request will not find the first answer");
     }
 }
 
-async fn keep(control: &Control, request: &Repeatable, answer: &Answer) -> Result<(), Failure> {
-    let body = String::from_utf8_lossy(&answer.body).into_owned();
-    let kept = Kept { status: answer.status.as_u16(), body };
-    let text = zeroize::Zeroizing::new(
-        serde_json::to_vec(&kept).map_err(|error| Failure::Broken(error.to_string()))?,
-    );
-    let sealed = control.secrets.seal(place(&request.key, &request.claim), &text)?;
+async fn keep(control: &Control, request: &Repeatable, text: &[u8]) -> Result<(), Failure> {
+    let sealed = control.secrets.seal(place(&request.key, &request.claim), text)?;
     Ok(control.store.keep_answer(request, sealed).await?)
 }
 

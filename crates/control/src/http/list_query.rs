@@ -23,3 +23,15 @@ pub struct OrderedListQuery {
     /// `asc` or `desc`.
     order: Option<String>,
 }
+
+/// Which page of a list that can be read in large pages.
+#[derive(Debug, JsonSchema)]
+#[expect(dead_code, reason = "the fields are read by name from the query; this is their schema")]
+pub struct LongListQuery {
+    /// The cursor after which the page starts: `next` of the page before.
+    after: Option<String>,
+    /// Up to 1000; 0 asks for as many as when it is absent.
+    limit: Option<i64>,
+    /// `asc` or `desc`.
+    order: Option<String>,
+}

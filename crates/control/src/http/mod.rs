@@ -4,6 +4,7 @@ pub mod answer;
 pub mod call;
 pub mod charts;
 pub(crate) mod console;
+pub(crate) mod csv;
 pub mod dispatch;
 pub mod endpoint;
 pub mod errors;
@@ -17,6 +18,7 @@ pub mod query;
 mod reference;
 pub(crate) mod refusals;
 pub mod shell;
+pub(crate) mod uses;
 
 #[cfg(test)]
 mod gallery;

@@ -84,6 +84,20 @@ impl Query {
         }
         PageRequest::new(after, self.number("limit")?.unwrap_or(default), most, order)
     }
+
+    /// The same of a list whose `limit` may be 0, which asks for as many as when it is absent.
+    ///
+    /// # Errors
+    /// Those of `page`.
+    pub fn long_page<Id: FromStr>(
+        &self,
+        default: i64,
+        most: i64,
+        order: Order,
+    ) -> Result<PageRequest, Error> {
+        let is_zero = |(name, value): &(String, String)| name == "limit" && value == "0";
+        Self(self.0.iter().filter(|pair| !is_zero(pair)).cloned().collect()).page::<Id>(default, most, order)
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use domain::projects::Environment;
 
+use super::figures::When;
+
 /// The colours that a person chose; kept in the cookie `theme`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -106,6 +108,15 @@ fn initials(name: &str) -> String {
     first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
 }
 
+/// Why nothing can be changed in an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// `suspended` or `closed`.
+    pub state: &'static str,
+    /// Since when, why, and until when, in a sentence or two.
+    pub text: String,
+}
+
 /// An organization in the switcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationLink {
@@ -115,6 +126,8 @@ pub struct OrganizationLink {
     pub name: String,
     /// The viewer's role there, for people.
     pub role: String,
+    /// Why nothing can be changed there; none where it is in use.
+    pub standstill: Option<Standstill>,
 }
 
 impl OrganizationLink {
@@ -169,6 +182,12 @@ pub enum Section {
     Projects,
     /// Its members and invites.
     Members,
+    /// Its roles.
+    Roles,
+    /// Its groups.
+    Groups,
+    /// Who may do what, and why.
+    Access,
     /// What it used and cost.
     Usage,
     /// Its limits.
@@ -187,8 +206,14 @@ pub enum Section {
     ProjectOverview,
     /// A project's keys.
     ProjectKeys,
-    /// A project's members and service accounts.
+    /// A project's members.
     ProjectMembers,
+    /// A project's roles.
+    ProjectRoles,
+    /// A project's service accounts.
+    ProjectServiceAccounts,
+    /// Who can see a project.
+    ProjectAccess,
     /// What a project used and cost.
     ProjectUsage,
     /// What binds a project.
@@ -200,10 +225,13 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 10] = [
+const ORGANIZATION: [Row; 13] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
+    (Section::Groups, "Groups", "groups", "/groups"),
+    (Section::Roles, "Roles", "roles", "/roles"),
+    (Section::Access, "Access", "access", "/access"),
     (Section::Usage, "Usage", "usage", "/usage"),
     (Section::Allowances, "Allowances", "allowances", "/allowances"),
     (Section::Providers, "Providers", "providers", "/providers"),
@@ -214,10 +242,13 @@ const ORGANIZATION: [Row; 10] = [
 ];
 
 /// Section, words, icon, and what follows `/o/{slug}/projects/{project_id}`.
-const PROJECT: [Row; 6] = [
+const PROJECT: [Row; 9] = [
     (Section::ProjectOverview, "Overview", "overview", ""),
     (Section::ProjectKeys, "Keys", "key", "/keys"),
     (Section::ProjectMembers, "Members", "members", "/members"),
+    (Section::ProjectRoles, "Roles", "roles", "/roles"),
+    (Section::ProjectServiceAccounts, "Service accounts", "robot", "/service-accounts"),
+    (Section::ProjectAccess, "Who can see it", "access", "/access"),
     (Section::ProjectUsage, "Usage", "usage", "/usage"),
     (Section::ProjectAllowances, "Allowances", "allowances", "/allowances"),
     (Section::ProjectSettings, "Settings", "settings", "/settings"),
@@ -261,6 +292,8 @@ pub struct Shell {
     pub hidden: Vec<Section>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
+    /// The moment at which the page was made, in UTC: what a printed page says.
+    pub made_at: When,
 }
 
 impl Shell {

@@ -129,10 +129,10 @@ fn actor_of(user: &User, accepting: Accepting<'_>, origin: &Origin) -> AuditActo
             id: user.id.to_string(),
             email: Some(user.email.clone()),
             credential_kind: "invite".to_owned(),
-            credential_id: None,
             address: origin.address.map(|address| address.to_string()),
             user_agent: origin.user_agent.clone(),
             request_id: origin.request_id.map(|id| id.to_string()),
+            ..AuditActor::default()
         },
     }
 }

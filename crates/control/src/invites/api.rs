@@ -20,8 +20,10 @@ use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
 pub struct InviteProjectJson {
     /// The project's id.
     pub id: String,
-    /// `owner` or `member`.
+    /// `owner` or `member`; `viewer` can be asked for too.
     pub role: String,
+    /// The exact role; wins over `role`.
+    pub bailiwick_role: Option<String>,
 }
 
 /// An invitation.
@@ -35,7 +37,7 @@ pub struct InviteJson {
     pub email: String,
     /// `owner` for an Admin, else `reader`.
     pub role: String,
-    /// The exact role: `admin`, `member` or `finance`.
+    /// The exact role: `admin`, `member`, `finance` or `auditor`.
     pub bailiwick_role: String,
     /// `pending`, `accepted` or `expired`.
     pub status: String,
@@ -59,7 +61,7 @@ pub struct NewInviteJson {
     pub email: String,
     /// `owner` or `reader`.
     pub role: Option<String>,
-    /// The exact role: `admin`, `member` or `finance`. Wins over `role`.
+    /// The exact role: `admin`, `member`, `finance` or `auditor`. Wins over `role`.
     pub bailiwick_role: Option<String>,
     /// The project roles that it gives.
     pub projects: Option<Vec<InviteProjectJson>>,
@@ -75,10 +77,11 @@ pub struct InvitesQuery {
     limit: Option<i64>,
 }
 
-fn shown(invite: Invite, at: Timestamp) -> InviteJson {
+pub(super) fn shown(invite: Invite, at: Timestamp) -> InviteJson {
     let project = |(id, role): (ProjectId, ProjectRole)| InviteProjectJson {
         id: id.to_string(),
         role: role.wire().to_owned(),
+        bailiwick_role: Some(role.name().to_owned()),
     };
     InviteJson {
         id: invite.id.to_string(),
@@ -152,8 +155,9 @@ async fn revoke(call: Call) -> Result<Answer, Failure> {
 }
 
 fn project_role(wanted: &InviteProjectJson) -> Result<(ProjectId, ProjectRole), Error> {
-    let role = ProjectRole::parse(&wanted.role)
-        .ok_or_else(|| Error::invalid_param("invalid_role", "projects", "Use owner or member."))?;
+    let word = wanted.bailiwick_role.as_ref().unwrap_or(&wanted.role);
+    let role = ProjectRole::parse(word)
+        .ok_or_else(|| Error::invalid_param("invalid_role", "projects", "Use owner, member or viewer."))?;
     let project = wanted.id.parse().map_err(|_| Error::Hidden { what: "project" })?;
     Ok((project, role))
 }

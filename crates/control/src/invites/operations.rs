@@ -34,10 +34,11 @@ pub struct SentInvite {
     pub url: String,
 }
 
-/// Makes an invitation into the grant's organization.
+/// Makes an invitation into the grant's organization, within what the inviter may give now; acceptance asks again.
 ///
 /// # Errors
-/// `invalid_email`, `already_member`; `not_found` for a project that is not there.
+/// `invalid_email`, `already_member`; `wider_than_giver`, `owners_do_not_invite`; `not_found` for a project that is
+/// not there.
 pub async fn create_invite(control: &Control, grant: &Grant, new: NewInvite) -> Result<SentInvite, Failure> {
     let actor = grant.actor().ok_or(Error::Hidden { what: "user" })?;
     let organization_id = grant.organization_id().ok_or(Error::Hidden { what: "organization" })?;
@@ -57,6 +58,7 @@ pub async fn create_invite(control: &Control, grant: &Grant, new: NewInvite) -> 
         accepted_at: None,
         revoked_at: None,
     };
+    may_invite(control, grant, &invite).await?;
     let token = api_keys::opaque_token(control.ambient.as_ref());
     let mut change = control.change(grant).await?;
     change.insert_invite(&invite, &control.secrets.pepper().hash(token.reveal())).await?;
@@ -85,6 +87,22 @@ async fn mail(
     };
     change.insert_mail(organization.id, &invite.email, &letter, &control.secrets).await?;
     Ok(())
+}
+
+/// Whether the caller may give what an invitation gives.
+async fn may_invite(control: &Control, grant: &Grant, invite: &Invite) -> Result<(), Failure> {
+    grant.may_give(invite.role.permissions(), None)?;
+    for (project, role) in &invite.projects {
+        grant.may_give(role.permissions(), Some(*project))?;
+    }
+    let owners_invite = control.store.organization(grant).await?.owners_invite;
+    let standing = grant.actor().and_then(|actor| actor.standing.as_ref());
+    if standing.is_some_and(|standing| invite.is_within(standing, owners_invite)) {
+        return Ok(());
+    }
+    let sentence = "Here only who has invite.manage invites new people. An Admin can invite them, or let Project \
+                    Owners invite into their projects.";
+    Err(Error::forbidden("owners_do_not_invite", sentence).into())
 }
 
 /// Invitations that were not revoked.

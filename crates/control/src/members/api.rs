@@ -5,12 +5,14 @@ use domain::access::{OrganizationRole, Permission};
 use domain::audit::Verb;
 use domain::ids::UserId;
 use domain::members::Member;
-use domain::page::Order;
+use domain::page::{Order, Page};
 use domain::routes::{Access, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::ProjectOfMember;
 
 use super::operations::{list_members, read_member, remove_member, update_member};
+use crate::roles::organization_role_of;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
 
 /// A member of the organization.
@@ -30,7 +32,7 @@ pub struct MemberJson {
     pub email: String,
     /// `owner` for an Admin, else `reader`.
     pub role: String,
-    /// The exact role: `admin`, `member` or `finance`.
+    /// The exact role: `admin`, `member`, `finance` or `auditor`.
     pub bailiwick_role: String,
     /// Always false: nobody is a member by default.
     pub is_default: bool,
@@ -38,6 +40,42 @@ pub struct MemberJson {
     pub is_service_account: bool,
     /// The person behind the membership.
     pub user: UserJson,
+    /// The projects that they work in; left out where the caller asked about one project alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projects: Option<MemberProjectsJson>,
+}
+
+/// The projects of a member.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MemberProjectsJson {
+    /// Always `list`.
+    pub object: String,
+    /// Each project, by id.
+    pub data: Vec<MemberProjectJson>,
+}
+
+/// A project of a member.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MemberProjectJson {
+    /// The project's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `owner` or `member`.
+    pub role: String,
+    /// The exact role.
+    pub bailiwick_role: String,
+}
+
+impl From<ProjectOfMember> for MemberProjectJson {
+    fn from(project: ProjectOfMember) -> Self {
+        Self {
+            id: project.id.to_string(),
+            name: project.name,
+            role: project.role.wire().to_owned(),
+            bailiwick_role: project.role.name().to_owned(),
+        }
+    }
 }
 
 /// A person.
@@ -79,18 +117,36 @@ impl From<Member> for MemberJson {
                 enabled: true,
                 banned: false,
             },
+            projects: None,
         }
     }
+}
+
+/// Members as told to whoever may see all of them, with their projects.
+async fn told(call: &Call, members: Vec<Member>) -> Result<Vec<MemberJson>, Failure> {
+    let ids: Vec<UserId> = members.iter().map(|member| member.user.id).collect();
+    let mut projects = call.control.store.projects_of_members(&call.grant, &ids).await?;
+    let told = |member: Member| {
+        let theirs = projects.remove(&member.user.id).unwrap_or_default();
+        let data = theirs.into_iter().map(MemberProjectJson::from).collect();
+        let projects = Some(MemberProjectsJson { object: "list".to_owned(), data });
+        MemberJson { projects, ..MemberJson::from(member) }
+    };
+    Ok(members.into_iter().map(told).collect())
+}
+
+async fn told_alone(call: &Call, member: Member) -> Result<Answer, Failure> {
+    Ok(Answer::json(told(call, vec![member]).await?.pop()))
 }
 
 /// A member's new role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct MemberChangesJson {
-    /// `owner` or `reader`; `reader` leaves a Finance member as they are.
+    /// `owner` or `reader`; `reader` leaves whoever is no Admin as they are.
     pub role: Option<String>,
-    /// The same, under its other name.
+    /// The id of a built-in role, or a word of `role`; stands back behind `role`.
     pub role_id: Option<String>,
-    /// The exact role: `admin`, `member` or `finance`. Wins over `role`.
+    /// The exact role: `admin`, `member`, `finance` or `auditor`. Wins over `role`.
     pub bailiwick_role: Option<String>,
 }
 
@@ -127,7 +183,11 @@ pub fn wanted_role(
     present: Option<OrganizationRole>,
 ) -> Result<Option<OrganizationRole>, Error> {
     let unknown = |param| {
-        Error::invalid_param("invalid_role", param, "Use owner or reader; exactly: admin, member, finance.")
+        Error::invalid_param(
+            "invalid_role",
+            param,
+            "Use owner or reader; exactly: admin, member, finance, auditor.",
+        )
     };
     if let Some(word) = exact {
         let exact = OrganizationRole::ALL.into_iter().find(|role| role.name() == word);
@@ -171,23 +231,27 @@ pub fn endpoints() -> Vec<Endpoint> {
 async fn list(call: Call) -> Result<Answer, Failure> {
     let page = call.query.page::<UserId>(20, 100, Order::Ascending)?;
     let members = list_members(&call.control, &call.grant, call.query.many("emails"), &page).await?;
-    Ok(Answer::json(ListJson::of(members.map(MemberJson::from), |member| &member.id)))
+    let members = Page { items: told(&call, members.items).await?, has_more: members.has_more };
+    Ok(Answer::json(ListJson::of(members, |member| &member.id)))
 }
 
 async fn read(call: Call) -> Result<Answer, Failure> {
     let member = read_member(&call.control, &call.grant, call.path("user_id")?).await?;
-    Ok(Answer::json(MemberJson::from(member)))
+    told_alone(&call, member).await
 }
 
 async fn update(call: Call) -> Result<Answer, Failure> {
     let user: UserId = call.path("user_id")?;
     let body: MemberChangesJson = call.json()?;
     let present = read_member(&call.control, &call.grant, user).await?;
-    let wire = body.role.as_deref().or(body.role_id.as_deref());
-    let role = wanted_role(body.bailiwick_role.as_deref(), wire, Some(present.role))?;
-    let role = role.unwrap_or(present.role);
+    let role = wanted_role(body.bailiwick_role.as_deref(), body.role.as_deref(), Some(present.role))?;
+    let role = match (role, body.role_id) {
+        (Some(role), _) => role,
+        (None, Some(id)) => organization_role_of(&id, call.organization_id()?)?,
+        (None, None) => present.role,
+    };
     let member = update_member(&call.control, &call.grant, user, role).await?;
-    Ok(Answer::json(MemberJson::from(member)))
+    told_alone(&call, member).await
 }
 
 async fn remove(call: Call) -> Result<Answer, Failure> {

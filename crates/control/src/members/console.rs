@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use domain::Error;
 use domain::access::{
-    Grant, OrganizationRole, Permission, ProjectRole, Target, allows, authorize, role_title,
+    Assignment, Grant, OrganizationRole, Permission, Principal, ProjectRole, RoleRef, Target, allows,
+    authorize,
 };
 use domain::audit::Verb;
 use domain::ids::UserId;
@@ -20,6 +21,8 @@ use super::{list_members, remove_member, update_member};
 use crate::http::console;
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Flash, Person, ProjectLink, Section};
+use crate::roles::console::offered_roles;
+use crate::roles::{RoleNames, give_role, role_of, take_role};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 /// How many members a page shows.
@@ -46,6 +49,24 @@ pub fn endpoints() -> Vec<Endpoint> {
             .needs(Access::Organization(Permission::MemberManage))
             .audited(Verb::UserRemoved)
             .to(remove),
+        page(
+            Method::Post,
+            "/o/{slug}/members/{user_id}/roles",
+            "give_user_role_form",
+            "Give a member another role of the organization.",
+        )
+        .needs(Access::Organization(Permission::RoleManage))
+        .audited(Verb::RoleAssigned)
+        .to(give),
+        page(
+            Method::Post,
+            "/o/{slug}/members/{user_id}/roles/{role_id}/take",
+            "take_user_role_form",
+            "Take a role of the organization from a member.",
+        )
+        .needs(Access::Organization(Permission::RoleManage))
+        .audited(Verb::RoleUnassigned)
+        .to(take),
     ]
 }
 
@@ -83,7 +104,8 @@ pub(crate) async fn members_page_with(
         invite_link,
         invite_email: typed("email"),
         invite_roles: roles(OrganizationRole::parse(&typed("role")).unwrap_or(OrganizationRole::Member)),
-        invite_projects: projects.iter().map(offered).collect(),
+        invite_projects: projects.iter().map(invited_into).collect(),
+        can_ask: may(call, Permission::AccessRead),
         can_manage: may(call, Permission::MemberManage),
         can_invite: may(call, Permission::InviteManage),
         shell,
@@ -149,20 +171,38 @@ async fn rows(
     let admins = people.iter().filter(|member| member.role == OrganizationRole::Admin).count();
     let names: HashMap<_, _> = projects.iter().map(|project| (project.id, project)).collect();
     let viewer = call.actor()?.user_id;
+    let may_give_roles = may(call, Permission::RoleManage);
+    let mut standings = Vec::new();
+    for member in &found {
+        let standing = call.control.store.standing(member.user.id, member.organization_id, call.at).await?;
+        standings.push(standing.map(|standing| standing.assignments).unwrap_or_default());
+    }
+    let named = RoleNames::of(call, &standings.iter().flatten().collect::<Vec<_>>()).await?;
+    let offered = offered(call).await?;
     let mut rows = Vec::new();
-    for member in found {
+    for (member, theirs) in found.into_iter().zip(standings) {
         let user = &member.user;
-        let standing = call.control.store.standing(user.id, member.organization_id, call.at).await?;
-        let theirs = standing.map(|standing| standing.assignments).unwrap_or_default();
+        let take = |role: RoleRef| format!("{}/{}/roles/{role}/take", list(call), user.id);
+        let is_first = |one: &Assignment| {
+            one.group_id.is_none() && one.role == RoleRef::Organization(member.role) && one.ends_at.is_none()
+        };
+        let further = theirs.iter().filter(|one| one.project_id.is_none() && !is_first(one));
         let shown = theirs.iter().filter_map(|one| {
             let project = names.get(&one.project_id?)?;
-            Some((link(project), role_title(one.role).to_owned()))
+            Some((link(project), named.held(one, zone, None)))
         });
+        let is_new = |choice: &&Choice| {
+            theirs.iter().all(|one| one.project_id.is_some() || one.role.to_string() != choice.value)
+        };
         rows.push(MemberRow {
             user_id: user.id.to_string(),
             person: Person { name: user.name.clone(), email: user.email.clone() },
             role: member.role.title().to_owned(),
             roles: roles(member.role),
+            further: further
+                .map(|one| named.held(one, zone, may_give_roles.then(|| take(one.role))))
+                .collect(),
+            offered: offered.iter().filter(is_new).cloned().collect(),
             projects: shown.collect(),
             joined_at: When::day(member.added_at, zone),
             is_self: user.id == viewer,
@@ -170,6 +210,15 @@ async fn rows(
         });
     }
     Ok(rows)
+}
+
+/// The roles of the organization that the viewer may give beside the built-in one.
+async fn offered(call: &Call) -> Result<Vec<Choice>, Failure> {
+    let Some(grant) = granted(call, Permission::RoleManage) else { return Ok(Vec::new()) };
+    let roles = offered_roles(call, &grant, None).await?;
+    let pairs: Vec<(String, String)> =
+        roles.iter().map(|role| (role.reference().to_string(), role.name().to_owned())).collect();
+    Ok(Choice::list(&pairs, ""))
 }
 
 fn link(project: &Project) -> ProjectLink {
@@ -180,7 +229,7 @@ fn roles(present: OrganizationRole) -> Vec<Choice> {
     Choice::list(&OrganizationRole::ALL.map(|role| (role.name(), role.title())), present.name())
 }
 
-fn offered(project: &Project) -> InviteProject {
+fn invited_into(project: &Project) -> InviteProject {
     let none = [("", "No access")];
     let roles = ProjectRole::ALL.iter().rev().map(|role| (role.name(), role.title()));
     let pairs: Vec<(&str, &str)> = none.into_iter().chain(roles).collect();
@@ -226,6 +275,20 @@ async fn update(call: Call) -> Result<Answer, Failure> {
         .ok_or_else(|| Error::invalid_param("invalid_role", "role", "Choose one of the roles."))?;
     let updated = update_member(&call.control, &call.grant, user, role).await;
     console::back(&call, &list(&call), updated.map(|_| "The role is changed."))
+}
+
+async fn give(call: Call) -> Result<Answer, Failure> {
+    let user: UserId = call.path("user_id")?;
+    let role = role_of(call.form().text("role_id"), call.organization_id()?, None)?;
+    let given = give_role(&call.control, &call.grant, Principal::User(user), None, role).await;
+    console::back(&call, &list(&call), given.map(|_| "The role is given."))
+}
+
+async fn take(call: Call) -> Result<Answer, Failure> {
+    let user: UserId = call.path("user_id")?;
+    let role = role_of(call.path_text("role_id"), call.organization_id()?, None)?;
+    let taken = take_role(&call.control, &call.grant, Principal::User(user), None, role).await;
+    console::back(&call, &list(&call), taken.map(|()| "The role is taken away."))
 }
 
 async fn remove(call: Call) -> Result<Answer, Failure> {

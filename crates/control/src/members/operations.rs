@@ -31,10 +31,10 @@ pub async fn read_member(control: &Control, grant: &Grant, user: UserId) -> Resu
     Ok(control.store.member(grant, user).await?)
 }
 
-/// Gives a member another role in the organization.
+/// Replaces the built-in roles of a member in the organization by one.
 ///
 /// # Errors
-/// `not_found`; `last_admin`.
+/// `not_found`; `wider_than_giver`, `higher_rank`; `last_admin`.
 pub async fn update_member(
     control: &Control,
     grant: &Grant,
@@ -42,6 +42,9 @@ pub async fn update_member(
     role: OrganizationRole,
 ) -> Result<Member, Failure> {
     let mut change = control.change(grant).await?;
+    change.lock_memberships(grant).await?;
+    grant.may_change(&change.rank(grant, user).await?, None)?;
+    grant.may_give(role.permissions(), None)?;
     let before = change.set_member_role(grant, user, role).await?;
     let entry = AuditEntry::new(Verb::UserUpdated, user)
         .before(json!({"email": before.user.email, "role": before.role.name()}))

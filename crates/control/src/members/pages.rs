@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Person, ProjectLink, Shell};
+use crate::roles::pages::HeldRole;
 
 /// A member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +17,12 @@ pub struct MemberRow {
     pub role: String,
     /// The organization roles, the present one selected.
     pub roles: Vec<Choice>,
-    /// The projects they are in, with the role there.
-    pub projects: Vec<(ProjectLink, String)>,
+    /// The other roles of the organization that they have, and where each comes from.
+    pub further: Vec<HeldRole>,
+    /// The roles of the organization that the viewer may give besides.
+    pub offered: Vec<Choice>,
+    /// The projects they are in, with a role there.
+    pub projects: Vec<(ProjectLink, HeldRole)>,
     /// Since when.
     pub joined_at: When,
     /// Whether it is the viewer.
@@ -77,7 +82,7 @@ pub struct InviteRow {
 pub struct InviteProject {
     /// The project.
     pub project: ProjectLink,
-    /// "No access", Member, Project Owner.
+    /// "No access", Viewer, Member, Project Owner.
     pub roles: Vec<Choice>,
 }
 
@@ -103,6 +108,8 @@ pub struct MembersPage {
     pub invite_roles: Vec<Choice>,
     /// The projects that the viewer may give.
     pub invite_projects: Vec<InviteProject>,
+    /// Whether the viewer may see what each of them can see.
+    pub can_ask: bool,
     /// Whether the viewer may change roles and remove members.
     pub can_manage: bool,
     /// Whether the viewer may invite.

@@ -1,16 +1,17 @@
 //! The console's rows of organizations: one's own, a new one, settings.
 
-use domain::access::{Permission, Target, authorize};
+use domain::access::{Permission, Target, allows, authorize};
 use domain::audit::Verb;
-use domain::organizations::NewOrganization;
+use domain::organizations::{Feature, NewOrganization, OrganizationState, PURGED_AFTER_DAYS};
 use domain::page::{Order, PageRequest};
 use domain::routes::{Access, Method};
 
-use super::pages::{OrganizationRow, OrganizationsPage, SettingsPage};
+use super::pages::{FeatureSwitch, OrganizationRow, OrganizationsPage, SettingsPage};
 use super::{OrganizationChanges, create_organization, read_organization, update_organization};
 use crate::http::console;
 use crate::http::figures::{Count, When};
 use crate::http::shell::{Choice, Section};
+use crate::projects::forms::title;
 use crate::{Answer, Call, Endpoint, Failure, accounts, page};
 
 /// Zones offered beside the present one; every other can be set over the API.
@@ -73,7 +74,9 @@ pub(crate) async fn own_organizations(call: &Call) -> Result<Vec<OrganizationRow
             Ok(grant) => call.control.store.projects(&grant, false, &all).await?.items.len(),
             Err(_) => 0,
         };
+        let state = organization.state();
         rows.push(OrganizationRow {
+            standstill: (state != OrganizationState::Active).then_some(state.name()),
             slug: organization.slug,
             name: organization.name,
             role: belonging.role.title().to_owned(),
@@ -127,15 +130,29 @@ async fn settings_page(call: Call) -> Result<Answer, Failure> {
     if !ZONES.contains(&zone.as_str()) {
         zones.push((&zone, &zone));
     }
-    let target = Target::Organization(organization.id);
+    let may = |permission| {
+        Ok::<_, Failure>(allows(call.actor()?, permission, Target::Organization(organization.id)))
+    };
+    let switch = |feature: &Feature| FeatureSwitch {
+        word: feature.name(),
+        title: title(feature.name()),
+        sentence: feature.sentence(),
+        is_on: !organization.features_off.holds(*feature),
+    };
     let page = SettingsPage {
+        can_update: may(Permission::OrganizationUpdate)?,
+        can_stop: may(Permission::OrganizationSuspend)?,
+        features: Feature::ALL.iter().map(switch).collect(),
+        owners_invite: organization.owners_invite,
+        is_stopped: organization.state() != OrganizationState::Active,
+        is_closed: organization.state() == OrganizationState::Closed,
+        purged_after_days: PURGED_AFTER_DAYS,
         shell,
         organization_id: organization.id.to_string(),
         created_at: When::day(organization.created_at, &organization.time_zone),
         name: organization.name,
         slug: organization.slug,
         time_zones: Choice::list(&zones, &zone),
-        can_update: domain::access::allows(call.actor()?, Permission::OrganizationUpdate, target),
     };
     console::page(&page)
 }
@@ -143,8 +160,16 @@ async fn settings_page(call: Call) -> Result<Answer, Failure> {
 async fn update(call: Call) -> Result<Answer, Failure> {
     let form = call.form();
     let text = |name: &str| Some(form.text(name).to_owned());
-    let changes = OrganizationChanges { name: text("name"), time_zone: text("time_zone") };
+    let changes = OrganizationChanges {
+        name: text("name"),
+        time_zone: text("time_zone"),
+        ..OrganizationChanges::default()
+    };
     let updated = update_organization(&call.control, &call.grant, changes).await;
-    let to = format!("/o/{}/settings", call.path_text("slug"));
-    console::back(&call, &to, updated.map(|_| "The settings are saved."))
+    back(&call, updated.map(|_| "The settings are saved."))
+}
+
+/// Back to the page of settings.
+pub(super) fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
+    console::back(call, &format!("/o/{}/settings", call.path_text("slug")), done)
 }

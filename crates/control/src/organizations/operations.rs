@@ -4,7 +4,7 @@ use domain::Error;
 use domain::access::Grant;
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::OrganizationId;
-use domain::organizations::{NewOrganization, Organization};
+use domain::organizations::{Feature, Features, NewOrganization, Organization, slug_of};
 use domain::text;
 use domain::time::TimeZone;
 use serde_json::{Value, json};
@@ -18,6 +18,12 @@ pub struct OrganizationChanges {
     pub name: Option<String>,
     /// The calendar, by its name in the IANA database.
     pub time_zone: Option<String>,
+    /// All that is to be switched off.
+    pub features_off: Option<Features>,
+    /// What is to be switched on or off besides.
+    pub features: Vec<(Feature, bool)>,
+    /// Whether Project Owners may invite new people into their projects.
+    pub owners_invite: Option<bool>,
 }
 
 /// The organization of the grant.
@@ -44,13 +50,14 @@ pub async fn create_organization(
     }
     let mut change = control.change(grant).await?;
     let id = OrganizationId::mint(control.ambient.as_ref());
-    let organization = change.insert_organization(id, &new, actor.user_id).await?;
+    let slug = slug_of(&new.name, id);
+    let organization = change.insert_organization(id, &new, actor.user_id, slug).await?;
     let after = shown(&organization);
     control.commit(change, AuditEntry::new(Verb::OrganizationCreated, id).after(after)).await?;
     Ok(organization)
 }
 
-/// Changes name and calendar; the word in its addresses stays.
+/// Changes name, calendar and settings; the word in its addresses stays.
 ///
 /// # Errors
 /// `invalid_name`, `invalid_time_zone`.
@@ -59,7 +66,8 @@ pub async fn update_organization(
     grant: &Grant,
     changes: OrganizationChanges,
 ) -> Result<Organization, Failure> {
-    let before = control.store.organization(grant).await?;
+    let mut change = control.change(grant).await?;
+    let before = change.lock_organization(grant).await?;
     let mut after = before.clone();
     if let Some(name) = changes.name {
         after.name = text::name(&name, "name")?;
@@ -67,15 +75,20 @@ pub async fn update_organization(
     if let Some(zone) = changes.time_zone {
         after.time_zone = TimeZone::named(&zone)?;
     }
-    let mut change = control.change(grant).await?;
+    let off = changes.features_off.unwrap_or(after.features_off);
+    after.features_off =
+        changes.features.iter().fold(off, |off, (feature, is_on)| off.with(*feature, !is_on));
+    after.owners_invite = changes.owners_invite.unwrap_or(after.owners_invite);
     change.update_organization(&after).await?;
     let entry = AuditEntry::new(Verb::OrganizationUpdated, after.id);
     control.commit(change, entry.before(shown(&before)).after(shown(&after))).await?;
     Ok(after)
 }
 
-fn shown(organization: &Organization) -> Value {
+/// What the trail keeps of an organization.
+pub(super) fn shown(organization: &Organization) -> Value {
     json!({
         "name": organization.name, "slug": organization.slug, "time_zone": organization.time_zone.name(),
+        "features_off": organization.features_off.words(), "owners_invite": organization.owners_invite,
     })
 }

@@ -12,7 +12,7 @@ use store::audit::{AuditCursor, AuditFilter};
 use store::usage::{Dimension, UsageSum, cost_by};
 
 use super::pages::{Event, Figure, ModelCost, OverviewPage, ProjectCost, Step};
-use crate::audit::audit_records;
+use crate::audit::{audit_records, name_in};
 use crate::http::charts::{Bucket, Series, StackedChart, Unit};
 use crate::http::console;
 use crate::http::figures::{Count, Money, When, month_name};
@@ -186,8 +186,8 @@ async fn events(call: &Call, zone: &TimeZone) -> Result<Vec<Event>, Failure> {
     let (filter, limit) = (AuditFilter::default(), i64::try_from(ROWS).unwrap_or(1));
     let found = audit_records(&call.control, &grant, &filter, &AuditCursor::Newest, limit).await?;
     let event = |record: domain::audit::AuditRecord| {
-        let after = &record.entry.after;
-        let name = ["name", "email"].iter().find_map(|field| after.get(field)?.as_str()).unwrap_or_default();
+        let entry = &record.entry;
+        let name = name_in(&entry.after).or_else(|| name_in(&entry.before)).unwrap_or_default();
         Event {
             actor: record.actor.email.unwrap_or(record.actor.id),
             sentence: format!("{} {name}", record.entry.verb.name()),

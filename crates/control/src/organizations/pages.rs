@@ -106,6 +106,8 @@ pub struct OrganizationRow {
     pub members: Count,
     /// How many active projects the viewer sees there.
     pub projects: Count,
+    /// `suspended` or `closed`; none where it is in use.
+    pub standstill: Option<&'static str>,
 }
 
 /// The viewer's organizations, and the form for a new one.
@@ -124,6 +126,19 @@ pub struct OrganizationsPage {
     pub new_time_zone: String,
 }
 
+/// A feature that can be switched on and off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureSwitch {
+    /// What is sent.
+    pub word: &'static str,
+    /// What people read.
+    pub title: String,
+    /// What it is, in one sentence.
+    pub sentence: &'static str,
+    /// Whether it is on.
+    pub is_on: bool,
+}
+
 /// The organization's settings.
 #[derive(Template)]
 #[template(path = "organizations/settings.html")]
@@ -140,6 +155,18 @@ pub struct SettingsPage {
     pub time_zones: Vec<Choice>,
     /// Since when it exists.
     pub created_at: When,
+    /// What can be switched off in it.
+    pub features: Vec<FeatureSwitch>,
+    /// Whether Project Owners may invite new people into their projects.
+    pub owners_invite: bool,
+    /// Whether it is suspended or closed.
+    pub is_stopped: bool,
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// After how many days a closed one is purged.
+    pub purged_after_days: i64,
     /// Whether the viewer may change them.
     pub can_update: bool,
+    /// Whether the viewer may suspend, close, export and reactivate it.
+    pub can_stop: bool,
 }

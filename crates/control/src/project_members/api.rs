@@ -1,7 +1,7 @@
 //! The wire of project users: `/v1/organization/projects/{project_id}/users`.
 
 use domain::Error;
-use domain::access::{Permission, ProjectRole};
+use domain::access::{Permission, ProjectRole, RoleRef};
 use domain::audit::Verb;
 use domain::ids::{ProjectId, UserId};
 use domain::members::ProjectMember;
@@ -55,7 +55,7 @@ pub struct NewProjectUserJson {
     pub user_id: Option<String>,
     /// The address of a member of the organization.
     pub email: Option<String>,
-    /// `owner` or `member`.
+    /// `owner`, `member` or `viewer`.
     pub role: Option<String>,
     /// The exact role, instead of `role`.
     pub bailiwick_role: Option<String>,
@@ -65,7 +65,7 @@ pub struct NewProjectUserJson {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ProjectUserChangesJson {
-    /// `owner` or `member`.
+    /// `owner`, `member` or `viewer`.
     pub role: Option<String>,
     /// The exact role, instead of `role`.
     pub bailiwick_role: Option<String>,
@@ -82,20 +82,23 @@ pub struct ProjectUserDeletedJson {
     pub deleted: bool,
 }
 
+/// What a role can be.
+const WORDS: &str = "Give a role: owner, member or viewer.";
+
 fn role_of(exact: Option<String>, wire: Option<String>) -> Result<Option<ProjectRole>, Error> {
     let Some(word) = exact.or(wire) else { return Ok(None) };
-    let known = ProjectRole::parse(&word).or(match word.as_str() {
-        "role-api-project-owner" => Some(ProjectRole::Owner),
-        "role-api-project-member" => Some(ProjectRole::Member),
+    let built_in = |id: &str| match RoleRef::of_wire(id) {
+        Ok(RoleRef::Project(role)) => Some(role),
         _ => None,
-    });
-    known.map(Some).ok_or_else(|| Error::invalid_param("invalid_role", "role", "Use owner or member."))
+    };
+    let known = ProjectRole::parse(&word).or_else(|| built_in(&word));
+    known.map(Some).ok_or_else(|| Error::invalid_param("invalid_role", "role", WORDS))
 }
 
 impl NewProjectUserJson {
     fn read(self) -> Result<(Newcomer, ProjectRole), Error> {
         let role = role_of(self.bailiwick_role, self.role)?
-            .ok_or_else(|| Error::invalid_param("role_required", "role", "Give a role: owner or member."))?;
+            .ok_or_else(|| Error::invalid_param("role_required", "role", WORDS))?;
         let newcomer = match (self.user_id, self.email) {
             (Some(id), _) => Newcomer::Id(id.parse().map_err(|_| Error::Hidden { what: "user" })?),
             (None, Some(email)) => Newcomer::Email(email),
@@ -132,7 +135,7 @@ async fn update_project_user(call: Call) -> Result<Answer, Failure> {
     let (project, user) = (call.path::<ProjectId>("project_id")?, call.path::<UserId>("user_id")?);
     let changes = call.json::<ProjectUserChangesJson>()?;
     let role = role_of(changes.bailiwick_role, changes.role)?
-        .ok_or_else(|| Error::invalid_param("role_required", "role", "Give a role: owner or member."))?;
+        .ok_or_else(|| Error::invalid_param("role_required", "role", WORDS))?;
     let member = super::update_project_member(&call.control, &call.grant, project, user, role).await?;
     Ok(Answer::json(ProjectUserJson::from(member)))
 }

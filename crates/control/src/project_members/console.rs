@@ -1,29 +1,24 @@
-//! The console's rows of a project's people and service accounts.
+//! The console's rows of a project's people.
 
 use domain::Error;
 use domain::access::{Permission, ProjectRole};
 use domain::audit::Verb;
-use domain::ids::{ProjectId, ServiceAccountId, UserId};
-use domain::members::ProjectMember;
+use domain::ids::{ProjectId, UserId};
 use domain::page::{Order, PageRequest};
 use domain::routes::{Access, Method};
-use domain::service_accounts::ServiceAccount;
 
+use super::roles_console::{groups, invites, people_rows};
 use super::{
     Newcomer, add_project_member, list_project_members, remove_project_member, update_project_member,
 };
 use crate::http::console;
-use crate::http::figures::{Count, When};
-use crate::http::shell::{Choice, Person, Section};
-use crate::projects::detail_pages::{ProjectMemberRow, ProjectMembersPage, ServiceAccountRow};
+use crate::http::shell::{Choice, Flash, Person, Section};
+use crate::projects::detail_pages::{ProjectInvites, ProjectMembersPage};
 use crate::projects::forms::people;
 use crate::projects::frame::{Frame, frame, granted_here, may, may_here, project_root};
-use crate::service_accounts::{
-    NewServiceAccount, create_service_account, delete_service_account, list_service_accounts,
-};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
-/// How many people and accounts the page shows.
+/// How many people the page shows.
 const ON_A_PAGE: i64 = 500;
 
 /// The rows.
@@ -33,13 +28,12 @@ pub fn endpoints() -> Vec<Endpoint> {
             .needs(Access::Project(Permission::ProjectMemberManage))
             .audited(verb)
     };
-    let manages_accounts = Access::Project(Permission::ServiceAccountManage);
     vec![
         page(
             Method::Get,
             "/o/{slug}/projects/{project_id}/members",
             "project_members_page",
-            "A project's people and service accounts.",
+            "A project's people.",
         )
         .needs(Access::Project(Permission::ProjectMemberRead))
         .to(members_page),
@@ -64,95 +58,66 @@ pub fn endpoints() -> Vec<Endpoint> {
             Verb::ProjectMemberRemoved,
         )
         .to(remove),
-        form(
-            "/o/{slug}/projects/{project_id}/service-accounts",
-            "create_service_account_form",
-            "Create a service account.",
-            Verb::ServiceAccountCreated,
-        )
-        .needs(manages_accounts)
-        .to(create_account),
-        form(
-            "/o/{slug}/projects/{project_id}/service-accounts/{service_account_id}/remove",
-            "remove_service_account_form",
-            "Remove a service account.",
-            Verb::ServiceAccountDeleted,
-        )
-        .needs(manages_accounts)
-        .to(remove_account),
     ]
 }
 
 async fn members_page(call: Call) -> Result<Answer, Failure> {
-    let Frame { shell, head, owned, zone } = frame(&call, Some("Members"), Section::ProjectMembers).await?;
+    members_page_with(&call, None, None).await
+}
+
+/// The page, with the link of an invitation made just now, or with why there is none.
+///
+/// # Errors
+/// When the store is away.
+pub(super) async fn members_page_with(
+    call: &Call,
+    invite_link: Option<String>,
+    flash: Option<Flash>,
+) -> Result<Answer, Failure> {
+    let Frame { mut shell, head, owned, zone } =
+        frame(call, Some("Members"), Section::ProjectMembers).await?;
+    let typed = if flash.is_some() { call.form().text("email").to_owned() } else { String::new() };
+    shell.flashes.extend(flash);
     let (project, request) = (owned.project.id, PageRequest::first(ON_A_PAGE, Order::Ascending));
-    let members = list_project_members(&call.control, &call.grant, project, &request).await?.items;
-    let row = |member: &ProjectMember| ProjectMemberRow {
-        user_id: member.user.id.to_string(),
-        person: Person { name: member.user.name.clone(), email: member.user.email.clone() },
-        roles: roles(member.role.name()),
-        role: member.role.title().to_owned(),
-        is_accountable: owned.project.accountable_owner_id == Some(member.user.id),
-        added_at: When::day(member.added_at, &zone),
+    let members = match granted_here(call, Permission::ProjectMemberRead) {
+        Some(grant) => list_project_members(&call.control, &grant, project, &request).await?.items,
+        None => Vec::new(),
     };
-    let is_here = |id: &str| members.iter().any(|member| member.user.id.to_string() == id);
-    let everyone = if may(&call, Permission::MemberRead) { people(&call).await? } else { Vec::new() };
-    let candidate = |(value, person): (String, Person)| Choice {
+    let rows = people_rows(call, &owned.project, &members, &zone).await?;
+    let everyone = if may(call, Permission::MemberRead) { people(call).await? } else { Vec::new() };
+    let is_here = |id: &str| rows.iter().any(|row| row.user_id == id);
+    let candidate = |(value, person): &(String, Person)| Choice {
         label: format!("{} ({})", person.name, person.email),
-        value,
+        value: value.clone(),
         is_selected: false,
     };
     let page = ProjectMembersPage {
-        members: members.iter().map(row).collect(),
-        candidates: everyone.into_iter().filter(|(id, _)| !is_here(id)).map(candidate).collect(),
+        candidates: everyone.iter().filter(|(id, _)| !is_here(id)).map(candidate).collect(),
         roles: roles(ProjectRole::Member.name()),
-        service_accounts: accounts(&call, project, &members, &zone).await?,
-        can_manage_members: may_here(&call, Permission::ProjectMemberManage) && !head.is_archived,
-        can_manage_service_accounts: may_here(&call, Permission::ServiceAccountManage) && !head.is_archived,
+        groups: groups(call, project, (&head, &shell.root()), &zone).await?,
+        invites: invites(call, project, (&head, &everyone), &zone).await.map(|shown| ProjectInvites {
+            link: invite_link,
+            email: typed,
+            ..shown
+        })?,
+        can_manage_members: may_here(call, Permission::ProjectMemberManage) && !head.is_archived,
+        members: rows,
         shell,
         head,
     };
     console::page(&page)
 }
 
-fn roles(selected: &str) -> Vec<Choice> {
+pub(super) fn roles(selected: &str) -> Vec<Choice> {
     Choice::list(&ProjectRole::ALL.map(|role| (role.name(), role.title())), selected)
 }
 
-async fn accounts(
-    call: &Call,
-    project: ProjectId,
-    members: &[ProjectMember],
-    zone: &domain::time::TimeZone,
-) -> Result<Vec<ServiceAccountRow>, Failure> {
-    let Some(grant) = granted_here(call, Permission::ServiceAccountRead) else { return Ok(Vec::new()) };
-    let request = PageRequest::first(ON_A_PAGE, Order::Ascending);
-    let accounts = list_service_accounts(&call.control, &grant, project, &request).await?.items;
-    let keys = call.control.store.account_key_counts(&grant, project, call.at).await?;
-    let everyone = people(call).await?;
-    let name = |id: UserId| {
-        let member = members.iter().find(|member| member.user.id == id);
-        let text = id.to_string();
-        let other =
-            || everyone.iter().find(|(other, _)| *other == text).map(|(_, person)| person.name.clone());
-        member.map(|member| member.user.name.clone()).or_else(other).unwrap_or(text.clone())
-    };
-    let row = |account: ServiceAccount| ServiceAccountRow {
-        key_owner: name(account.key_owner_id),
-        active_keys: Count(keys.get(&account.id).copied().unwrap_or_default()),
-        created_at: When::day(account.created_at, zone),
-        id: account.id.to_string(),
-        name: account.name,
-    };
-    Ok(accounts.into_iter().map(row).collect())
-}
-
-fn role_of(call: &Call) -> Result<ProjectRole, Error> {
+pub(super) fn role_of(call: &Call) -> Result<ProjectRole, Error> {
     let bad = || Error::invalid_param("invalid_role", "role", "Choose a role from the list.");
     ProjectRole::parse(call.form().text("role")).ok_or_else(bad)
 }
 
-fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
+pub(super) fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
     console::back(call, &format!("{}/members", project_root(call)), done)
 }
 
@@ -188,23 +153,4 @@ async fn remove(call: Call) -> Result<Answer, Failure> {
     let (project, user): (ProjectId, UserId) = (call.path("project_id")?, call.path("user_id")?);
     let done = remove_project_member(&call.control, &call.grant, project, user).await;
     back(&call, done.map(|()| "Removed. The keys that they owned here are revoked."))
-}
-
-async fn create_account(call: Call) -> Result<Answer, Failure> {
-    let project: ProjectId = call.path("project_id")?;
-    // The page of keys makes its key, where the secret can be shown.
-    let new = NewServiceAccount {
-        name: call.form().text("name").to_owned(),
-        without_key: true,
-        ..NewServiceAccount::default()
-    };
-    let done = create_service_account(&call.control, &call.grant, project, new).await;
-    back(&call, done.map(|_| "Created. Give it a key on the page of keys."))
-}
-
-async fn remove_account(call: Call) -> Result<Answer, Failure> {
-    let project: ProjectId = call.path("project_id")?;
-    let account: ServiceAccountId = call.path("service_account_id")?;
-    let done = delete_service_account(&call.control, &call.grant, project, account).await;
-    back(&call, done.map(|()| "Removed. Its keys are revoked."))
 }

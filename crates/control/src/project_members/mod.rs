@@ -2,6 +2,7 @@
 
 pub mod api;
 pub(crate) mod console;
+pub(crate) mod roles_console;
 
 use domain::Error;
 use domain::access::{Grant, ProjectRole};
@@ -29,8 +30,8 @@ pub enum Newcomer {
 /// Adds a member of the organization to a project, or gives them another role in it.
 ///
 /// # Errors
-/// `invalid_email`; `Hidden` when there is no such member of the organization; conflicts `project_archived`,
-/// `already_in_project`.
+/// `invalid_email`; `wider_than_giver`; `Hidden` when there is no such member of the organization; conflicts
+/// `project_archived`, `already_in_project`.
 pub async fn add_project_member(
     control: &Control,
     grant: &Grant,
@@ -41,6 +42,7 @@ pub async fn add_project_member(
     let organization = organization_of(grant)?;
     let mut change = control.change(grant).await?;
     active(&change.lock_project(grant, project).await?)?;
+    grant.may_give(role.permissions(), Some(project))?;
     let user = match newcomer {
         Newcomer::Id(id) => change.member_user(organization, id).await?,
         Newcomer::Email(email) => change.member_user_by_email(organization, &text::email(&email)?).await?,
@@ -86,10 +88,11 @@ pub async fn retrieve_project_member(
     Ok(control.store.project_member(grant, project, user).await?)
 }
 
-/// Gives a person of a project another role in it.
+/// Replaces the built-in roles of a person in a project by one.
 ///
 /// # Errors
-/// `Hidden` when they are not in it; conflicts `project_archived`, `accountable_owner_kept`, `last_owner`.
+/// `wider_than_giver`, `higher_rank`; `Hidden` when they are not in it; conflicts `project_archived`,
+/// `accountable_owner_kept`, `last_owner`.
 pub async fn update_project_member(
     control: &Control,
     grant: &Grant,
@@ -101,6 +104,8 @@ pub async fn update_project_member(
     let locked = change.lock_project(grant, project).await?;
     active(&locked)?;
     let (person, before) = person_in(&mut change, &locked, user).await?;
+    grant.may_change(&change.rank(grant, user).await?, Some(project))?;
+    grant.may_give(role.permissions(), Some(project))?;
     if role != ProjectRole::Owner {
         keeps_owners(&mut change, &locked, user, before).await?;
     }
@@ -113,10 +118,10 @@ pub async fn update_project_member(
     retrieve_project_member(control, grant, project, user).await
 }
 
-/// Takes a person out of a project; the keys that they own in it are revoked.
+/// Takes a person out of a project, with every role they were given there; the keys that they own in it are revoked.
 ///
 /// # Errors
-/// `Hidden` when they are not in it; conflicts `accountable_owner_kept`, `last_owner`.
+/// `higher_rank`; `Hidden` when they are not in it; conflicts `accountable_owner_kept`, `last_owner`.
 pub async fn remove_project_member(
     control: &Control,
     grant: &Grant,
@@ -126,6 +131,7 @@ pub async fn remove_project_member(
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
     let (person, role) = person_in(&mut change, &locked, user).await?;
+    grant.may_change(&change.rank(grant, user).await?, Some(project))?;
     keeps_owners(&mut change, &locked, user, role).await?;
     change.delete_project_member(project, user).await?;
     let revoked = change.revoke_keys_in_project(project, user).await?;
@@ -147,7 +153,10 @@ async fn person_in(
 }
 
 /// A project keeps an owner, and its accountable owner.
-async fn keeps_owners(
+///
+/// # Errors
+/// Conflicts `last_owner`, `accountable_owner_kept`.
+pub(crate) async fn keeps_owners(
     change: &mut Change,
     project: &Project,
     leaving: UserId,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::access::Permission;
 use domain::audit::Verb;
 use domain::ids::ProjectId;
+use domain::models::ListMode;
 use domain::page::{Order, PageRequest};
 use domain::projects::Environment;
 use domain::routes::{Access, Method};
@@ -20,8 +21,12 @@ use crate::http::charts::Sparkline;
 use crate::http::console;
 use crate::http::figures::{Count, Money};
 use crate::http::shell::{Choice, Section};
+use crate::model_permissions::console::models_in_words;
 use crate::{Answer, Call, Endpoint, Failure, page};
 
+/// The modes of a project's list of models, for people.
+const MODEL_MODES: [(ListMode, &str); 2] =
+    [(ListMode::Allow, "Only these models"), (ListMode::Deny, "Every model but these")];
 /// How many projects a page shows.
 const PROJECTS_PER_PAGE: usize = 50;
 /// How many projects are read at a time while looking for those that match.
@@ -254,7 +259,13 @@ async fn settings(call: &Call, refused: Option<Failure>) -> Result<Answer, Failu
         Some(grant) => call.control.store.active_key_counts(&grant, &[id.to_string()], call.at).await?,
         None => HashMap::new(),
     };
+    let set = call.control.store.model_permissions(&call.grant, id).await?;
+    let mode = set.as_ref().map_or(ListMode::Allow, |set| set.mode);
     let page = ProjectSettingsPage {
+        model_modes: Choice::list(&MODEL_MODES.map(|(mode, label)| (mode.name(), label)), mode.name()),
+        model_ids: set.map(|set| set.models.join(", ")).unwrap_or_default(),
+        models_in_words: models_in_words(call, id).await?,
+        can_set_models: may_here(call, Permission::PolicyManage),
         shell: frame.shell,
         head: frame.head,
         form,

@@ -1,4 +1,4 @@
-//! The pages of one project: overview, members and service accounts, settings.
+//! The pages of one project: overview, members, settings.
 
 use askama::Template;
 
@@ -6,7 +6,9 @@ use super::pages::ProjectForm;
 use crate::http::charts::{Meter, StackedChart};
 use crate::http::figures::{Count, When};
 use crate::http::shell::{Choice, Person, Shell};
+use crate::members::pages::InviteRow;
 use crate::organizations::pages::{Figure, ModelCost};
+use crate::roles::pages::HeldRole;
 
 /// What the head of each of a project's pages says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,32 +66,68 @@ pub struct ProjectMemberRow {
     pub user_id: String,
     /// Who.
     pub person: Person,
-    /// Project roles, the present one selected.
+    /// Built-in project roles, the present one selected.
     pub roles: Vec<Choice>,
-    /// The present role, for people.
+    /// The present built-in role, for people; empty for who has other roles alone.
     pub role: String,
+    /// The other roles of the project that they were given.
+    pub further: Vec<HeldRole>,
+    /// The roles of the project that the viewer may give besides.
+    pub offered: Vec<Choice>,
     /// Whether the cost is attributed to them.
     pub is_accountable: bool,
-    /// Since when.
-    pub added_at: When,
+    /// Since when they have the built-in role.
+    pub added_at: Option<When>,
 }
 
-/// A non-human principal of the project.
+/// A group that has a role in the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceAccountRow {
+pub struct ProjectGroupRow {
     /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The human who answers for its keys.
-    pub key_owner: String,
-    /// How many of its keys work.
-    pub active_keys: Count,
+    /// Where its page is; none where the viewer may not see it.
+    pub href: Option<String>,
+    /// How many people are in it.
+    pub people: Count,
+    /// What it has here.
+    pub roles: Vec<HeldRole>,
     /// Since when.
-    pub created_at: When,
+    pub added_at: When,
 }
 
-/// The project's people and service accounts.
+/// The groups of the project's page of members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectGroups {
+    /// Those that have a role here.
+    pub rows: Vec<ProjectGroupRow>,
+    /// Groups that can be given a role, by id; empty for who may not see groups, who types a name.
+    pub candidates: Vec<Choice>,
+    /// The roles of the project that the viewer may give.
+    pub roles: Vec<Choice>,
+    /// Whether the viewer may give groups a role here.
+    pub can_add: bool,
+}
+
+/// The invitations of the project's page of members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectInvites {
+    /// Those that wait.
+    pub rows: Vec<InviteRow>,
+    /// The link of the invitation made just now.
+    pub link: Option<String>,
+    /// Whether it was mailed too.
+    pub is_mailed: bool,
+    /// The address typed so far.
+    pub email: String,
+    /// The roles that can be given.
+    pub roles: Vec<Choice>,
+    /// Whether the viewer may invite.
+    pub can_invite: bool,
+}
+
+/// The project's people.
 #[derive(Template)]
 #[template(path = "projects/members.html")]
 pub struct ProjectMembersPage {
@@ -103,12 +141,12 @@ pub struct ProjectMembersPage {
     pub candidates: Vec<Choice>,
     /// The project roles that the viewer may give.
     pub roles: Vec<Choice>,
-    /// Its service accounts.
-    pub service_accounts: Vec<ServiceAccountRow>,
+    /// The groups that have a role in it.
+    pub groups: ProjectGroups,
+    /// Invitations into it.
+    pub invites: ProjectInvites,
     /// Whether the viewer may change its people.
     pub can_manage_members: bool,
-    /// Whether the viewer may change its service accounts.
-    pub can_manage_service_accounts: bool,
 }
 
 /// The project's settings.
@@ -123,6 +161,14 @@ pub struct ProjectSettingsPage {
     pub form: ProjectForm,
     /// How many working keys would stop with it.
     pub active_keys: Count,
+    /// Whether a list of models allows or denies; empty where there is none.
+    pub model_modes: Vec<Choice>,
+    /// The names of that list, divided by commas.
+    pub model_ids: String,
+    /// Which models it may call, in words; empty for all.
+    pub models_in_words: String,
+    /// Whether the viewer may set which models it may call.
+    pub can_set_models: bool,
     /// Whether the viewer may change the settings.
     pub can_update: bool,
     /// Whether the viewer may archive and restore.

@@ -60,7 +60,7 @@ pub struct ProjectChanges {
     pub accountable_owner_id: Option<UserId>,
 }
 
-/// Creates a project. Its owners become Project Owners.
+/// Creates a project. Its owners become Project Owners: who may create it names them, as it holds nothing yet.
 ///
 /// # Errors
 /// Those of `NewProject::checked`; `owner_not_member`; conflict `project_name_taken`.
@@ -135,8 +135,8 @@ pub async fn retrieve_project(
 /// Changes a project that is not archived.
 ///
 /// # Errors
-/// Those of the fields; `owner_not_member`; conflicts `project_archived`, `project_name_taken` and
-/// `accountable_owner_needed`.
+/// Those of the fields; `owner_not_member`; `wider_than_giver` and `higher_rank` for owners that come and go;
+/// conflicts `project_archived`, `project_name_taken` and `accountable_owner_needed`.
 pub async fn update_project(
     control: &Control,
     grant: &Grant,
@@ -262,10 +262,12 @@ async fn replace_owners(
         return Err(Error::invalid_param("owner_required", "owner_ids", sentence).into());
     }
     let project = &before.project;
-    for user in wanted {
+    for user in wanted.iter().filter(|user| !before.owner_ids.contains(user)) {
+        grant.may_give(ProjectRole::Owner.permissions(), Some(project.id))?;
         make_owner(change, grant, project, *user).await?;
     }
     for user in before.owner_ids.iter().filter(|user| !wanted.contains(user)) {
+        grant.may_change(&change.rank(grant, *user).await?, Some(project.id))?;
         change.set_project_role(grant, project.id, *user, ProjectRole::Member).await?;
     }
     Ok(())

@@ -88,7 +88,7 @@ async fn furnish(control: Control) -> Place {
         people.push(id);
     }
     let new = NewOrganization::checked("Sample", None).unwrap();
-    change.insert_organization(organization, &new, people[0]).await.unwrap();
+    change.insert_organization(organization, &new, people[0], "acme".to_owned()).await.unwrap();
     for person in &people {
         let role = if *person == people[0] { OrganizationRole::Admin } else { OrganizationRole::Member };
         change.insert_member(organization, *person, role, None).await.unwrap();
@@ -266,9 +266,10 @@ fn deleting_a_service_account_revokes_its_keys() {
             ..NewServiceAccount::default()
         };
         let (bare, none) = create_service_account(control, &admin, id, new(true)).await.unwrap();
-        assert!(bare.role.is_none() && none.is_none());
+        assert!(bare.account.role.is_none() && none.is_none());
         let (account, issued) = create_service_account(control, &admin, id, new(false)).await.unwrap();
         let (key, secret) = issued.unwrap();
+        let account = account.account;
         assert!(secret.reveal().starts_with("sk-svc-bw"));
         assert_eq!(key.owner, KeyOwner::ServiceAccount(account.id));
         delete_service_account(control, &admin, id, account.id).await.unwrap();

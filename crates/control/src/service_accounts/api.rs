@@ -7,10 +7,10 @@ use domain::audit::Verb;
 use domain::ids::{ProjectId, ServiceAccountId, UserId};
 use domain::page::Order;
 use domain::routes::{Access, Method};
-use domain::service_accounts::ServiceAccount;
 use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::OwnedAccount;
 
 use super::{KEY_NAME, NewServiceAccount, ServiceAccountChanges};
 use crate::api_keys::{NewKey, create_key};
@@ -28,10 +28,16 @@ pub struct ServiceAccountJson {
     pub name: String,
     /// `owner`, `member` or `none`.
     pub role: String,
+    /// The exact role, or `none`.
+    pub bailiwick_role: String,
     /// When it was created, in Unix seconds.
     pub created_at: i64,
     /// The person answerable for its keys.
     pub key_owner_id: String,
+    /// Their name.
+    pub key_owner_name: String,
+    /// `active`; `suspended` or `removed` where somebody else has to answer for its keys.
+    pub key_owner_status: String,
 }
 
 /// A service account as created, with its first key.
@@ -80,7 +86,7 @@ pub struct NewServiceAccountJson {
 pub struct ServiceAccountChangesJson {
     /// Another name.
     pub name: Option<String>,
-    /// `owner`, `member` or `none`.
+    /// `owner`, `member`, `viewer` or `none`.
     pub role: Option<String>,
     /// Another person answerable for its keys.
     pub key_owner_id: Option<String>,
@@ -92,10 +98,13 @@ pub struct ServiceAccountChangesJson {
 pub struct NewAccountKeyJson {
     /// The name people read.
     pub name: Option<String>,
-    /// Scopes; empty or absent means unrestricted.
+    /// Scopes, as `GET /v1/organization/key_scopes` lists them; empty or absent means unrestricted.
     pub scopes: Option<Vec<String>>,
-    /// The models it may use; absent means whatever its project may.
+    /// The models it may use; absent means whatever its project may. A star at the end of a name stands for what
+    /// follows.
     pub models: Option<Vec<String>>,
+    /// Models that it may not use although its project may.
+    pub denied_models: Option<Vec<String>>,
     /// How long it lives; for ever when absent.
     pub expires_in_seconds: Option<i64>,
 }
@@ -111,13 +120,17 @@ pub struct ServiceAccountDeletedJson {
     pub deleted: bool,
 }
 
-impl From<ServiceAccount> for ServiceAccountJson {
-    fn from(account: ServiceAccount) -> Self {
+impl From<OwnedAccount> for ServiceAccountJson {
+    fn from(owned: OwnedAccount) -> Self {
+        let account = owned.account;
         Self {
+            key_owner_name: owned.key_owner_name,
+            key_owner_status: owned.key_owner_status.name().to_owned(),
             id: account.id.to_string(),
             object: "organization.project.service_account".to_owned(),
             name: account.name,
             role: account.role.map_or("none", ProjectRole::wire).to_owned(),
+            bailiwick_role: account.role.map_or("none", ProjectRole::name).to_owned(),
             created_at: account.created_at.unix_seconds(),
             key_owner_id: account.key_owner_id.to_string(),
         }
@@ -142,12 +155,12 @@ fn key_owner(text: Option<String>) -> Result<Option<UserId>, Error> {
     text.map(|text| text.parse().map_err(bad)).transpose()
 }
 
-fn role(word: &str) -> Result<Option<ProjectRole>, Error> {
+pub(super) fn role(word: &str) -> Result<Option<ProjectRole>, Error> {
     match word {
         "none" => Ok(None),
-        word => ProjectRole::parse(word)
-            .map(Some)
-            .ok_or_else(|| Error::invalid_param("invalid_role", "role", "Use owner, member or none.")),
+        word => ProjectRole::parse(word).map(Some).ok_or_else(|| {
+            Error::invalid_param("invalid_role", "role", "Use owner, member, viewer or none.")
+        }),
     }
 }
 
@@ -214,6 +227,7 @@ async fn create_service_account_key(call: Call) -> Result<Answer, Failure> {
         owner: Some(KeyOwner::ServiceAccount(id)),
         scopes: body.scopes.unwrap_or_default(),
         models: body.models,
+        denied_models: body.denied_models.unwrap_or_default(),
         expires_in_seconds: body.expires_in_seconds,
         ..NewKey::default()
     };

@@ -1,15 +1,18 @@
 //! Service accounts of a project: create, list, change and delete them, and give them keys.
 
 pub mod api;
+pub(crate) mod console;
+pub mod pages;
 
-use domain::access::{Grant, ProjectRole};
+use domain::access::{Grant, Permission, ProjectRole, Target, authorize};
 use domain::api_keys::{ApiKey, KeyOwner, Secret};
 use domain::audit::{AuditEntry, Verb};
-use domain::ids::{ProjectId, ServiceAccountId, UserId};
+use domain::ids::{OrganizationId, ProjectId, ServiceAccountId, UserId};
 use domain::page::{Page, PageRequest};
 use domain::service_accounts::ServiceAccount;
 use domain::{Error, text};
 use serde_json::{Value, json};
+use store::{Change, OwnedAccount};
 
 use crate::api_keys::{NewKey, issue_key, key_facts};
 use crate::projects::active;
@@ -45,13 +48,14 @@ pub struct ServiceAccountChanges {
 /// Creates a service account, and its first key unless told not to.
 ///
 /// # Errors
-/// Those of the fields; `key_owner_not_member`; conflict `project_archived`.
+/// Those of the fields; `key_owner_not_member`; `wider_than_giver`, and `missing_permission` for its first key;
+/// conflict `project_archived`.
 pub async fn create_service_account(
     control: &Control,
     grant: &Grant,
     project: ProjectId,
     new: NewServiceAccount,
-) -> Result<(ServiceAccount, Option<(ApiKey, Secret)>), Failure> {
+) -> Result<(OwnedAccount, Option<(ApiKey, Secret)>), Failure> {
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
     active(&locked)?;
@@ -59,7 +63,7 @@ pub async fn create_service_account(
     let key_owner_id = new.key_owner_id.or(caller).ok_or_else(|| {
         Error::invalid_param("key_owner_required", "key_owner_id", "Name the person answerable for its keys.")
     })?;
-    check_key_owner(change.member_user(locked.organization_id, key_owner_id).await)?;
+    check_key_owner(&mut change, locked.organization_id, key_owner_id).await?;
     let account = ServiceAccount {
         id: ServiceAccountId::mint(control.ambient.as_ref()),
         project_id: project,
@@ -68,10 +72,12 @@ pub async fn create_service_account(
         key_owner_id,
         created_at: change.at(),
     };
+    may_give(grant, &account)?;
     change.insert_service_account(locked.organization_id, &account).await?;
     let issued = if new.without_key {
         None
     } else {
+        may_make_keys(grant, project)?;
         let new_key = NewKey {
             name: KEY_NAME.to_owned(),
             owner: Some(KeyOwner::ServiceAccount(account.id)),
@@ -85,7 +91,7 @@ pub async fn create_service_account(
         .in_project(project)
         .after(json!({"service_account": facts(&account), "api_key": key}));
     control.commit(change, entry).await?;
-    Ok((account, issued))
+    Ok((control.store.service_account(grant, project, account.id).await?, issued))
 }
 
 /// A page of the service accounts of a project.
@@ -97,7 +103,7 @@ pub async fn list_service_accounts(
     grant: &Grant,
     project: ProjectId,
     page: &PageRequest,
-) -> Result<Page<ServiceAccount>, Failure> {
+) -> Result<Page<OwnedAccount>, Failure> {
     // A project that is not there has no list, rather than an empty one.
     control.store.project(grant, project).await?;
     Ok(control.store.service_accounts(grant, project, page).await?)
@@ -112,21 +118,21 @@ pub async fn retrieve_service_account(
     grant: &Grant,
     project: ProjectId,
     id: ServiceAccountId,
-) -> Result<ServiceAccount, Failure> {
+) -> Result<OwnedAccount, Failure> {
     Ok(control.store.service_account(grant, project, id).await?)
 }
 
 /// Changes a service account.
 ///
 /// # Errors
-/// Those of the fields; `key_owner_not_member`; `Hidden`; conflict `project_archived`.
+/// Those of the fields; `key_owner_not_member`; `wider_than_giver`; `Hidden`; conflict `project_archived`.
 pub async fn update_service_account(
     control: &Control,
     grant: &Grant,
     project: ProjectId,
     id: ServiceAccountId,
     changes: ServiceAccountChanges,
-) -> Result<ServiceAccount, Failure> {
+) -> Result<OwnedAccount, Failure> {
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
     active(&locked)?;
@@ -137,9 +143,10 @@ pub async fn update_service_account(
     }
     if let Some(role) = changes.role {
         account.role = role;
+        may_give(grant, &account)?;
     }
     if let Some(user) = changes.key_owner_id {
-        check_key_owner(change.member_user(locked.organization_id, user).await)?;
+        check_key_owner(&mut change, locked.organization_id, user).await?;
         account.key_owner_id = user;
     }
     change.write_service_account(&account).await?;
@@ -148,7 +155,7 @@ pub async fn update_service_account(
         .before(facts(&before))
         .after(facts(&account));
     control.commit(change, entry).await?;
-    Ok(account)
+    retrieve_service_account(control, grant, project, id).await
 }
 
 /// Deletes a service account and revokes its keys.
@@ -174,15 +181,34 @@ pub async fn delete_service_account(
     Ok(())
 }
 
-fn check_key_owner<T>(found: store::Result<T>) -> Result<(), Failure> {
-    match found {
-        Ok(_) => Ok(()),
-        Err(store::Error::NotFound { .. }) => {
-            let sentence = "The key owner has to be a member of the organization.";
-            Err(Error::invalid_param("key_owner_not_member", "key_owner_id", sentence).into())
+fn may_give(grant: &Grant, account: &ServiceAccount) -> Result<(), Error> {
+    account.role.map_or(Ok(()), |role| grant.may_give(role.permissions(), Some(account.project_id)))
+}
+
+/// Whether the caller may make a key of an account, for which managing accounts alone is not enough.
+fn may_make_keys(grant: &Grant, project: ProjectId) -> Result<(), Error> {
+    let Some((actor, organization)) = grant.actor().zip(grant.organization_id()) else { return Ok(()) };
+    authorize(actor, Permission::ApiKeyManage, Target::Project(organization, project)).and_then(|granted| {
+        let sentence =
+            "Missing scopes: api_key.manage. Create the account alone, with create_service_account_only.";
+        match granted.reaches(project, None) {
+            true => Ok(()),
+            false => Err(Error::forbidden("missing_permission", sentence)),
         }
-        Err(error) => Err(error.into()),
+    })
+}
+
+/// Whether a person may answer for keys: a member of the organization in good standing.
+async fn check_key_owner(
+    change: &mut Change,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(), Failure> {
+    if change.standing(user, organization).await?.is_some() {
+        return Ok(());
     }
+    let sentence = "The key owner has to be a member of the organization who is not suspended.";
+    Err(Error::invalid_param("key_owner_not_member", "key_owner_id", sentence).into())
 }
 
 fn facts(account: &ServiceAccount) -> Value {

@@ -198,7 +198,9 @@ async fn project_names(call: &Call) -> Result<HashMap<String, String>, Failure> 
     }
     if let Some(grant) = granted_here(call, Permission::ServiceAccountRead) {
         let accounts = store.service_accounts(&grant, id, &request).await?;
-        names.extend(accounts.items.into_iter().map(|account| (account.id.to_string(), account.name)));
+        names.extend(
+            accounts.items.into_iter().map(|owned| (owned.account.id.to_string(), owned.account.name)),
+        );
     }
     if let Some(grant) = granted_here(call, Permission::ApiKeyRead) {
         let filter = store::KeyFilter { revoked_too: true, ..store::KeyFilter::default() };

@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::Body;
 use control::accounts::set_up::{Bootstrapped, bootstrap};
+use control::admin_keys::{NewAdminKey, create_admin_key};
 use control::{Control, NoFollowers, Settings, router};
+use domain::access::{Grant, OrganizationRole, Task};
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::UserId;
+use domain::members::User;
 use domain::time::{Ambient, Timestamp};
 use http::{Request, StatusCode, header};
 use serde_json::Value;
@@ -34,6 +39,12 @@ pub struct World {
     pub acme: Bootstrapped,
     router: axum::Router,
     _folder: tempfile::TempDir,
+}
+
+/// A member and their admin key.
+pub struct Person {
+    pub id: String,
+    pub key: String,
 }
 
 /// What came back.
@@ -113,6 +124,28 @@ impl World {
     pub async fn admin(&self, line: &str, body: Value) -> Seen {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.call(&self.acme.admin_key, line, &[], text).await
+    }
+
+    /// A member with an admin key of their own, made behind the doors.
+    pub async fn person(&self, name: &str, role: OrganizationRole) -> Person {
+        let organization = self.acme.organization_id;
+        let grant = Grant::system(Task::Demo, Some(organization));
+        let user_id = UserId::mint(self.clock.as_ref());
+        let (email, at) = (format!("{name}@example.test"), self.control.now());
+        let mut change = self.control.change(&grant).await.unwrap();
+        let user = User { id: user_id, email, name: name.to_owned(), created_at: at };
+        change.insert_user(&user, "hash").await.unwrap();
+        change.insert_member(organization, user_id, role, None).await.unwrap();
+        self.control.commit(change, AuditEntry::new(Verb::UserAdded, user_id)).await.unwrap();
+        let new = NewAdminKey { name: "own".to_owned(), expires_in_seconds: None, owner_id: Some(user_id) };
+        let issued = create_admin_key(&self.control, &grant, new).await.unwrap();
+        Person { id: user_id.to_string(), key: issued.secret.reveal().to_owned() }
+    }
+
+    /// A call of a person.
+    pub async fn by(&self, person: &Person, line: &str, body: Value) -> Seen {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.call(&person.key, line, &[], text).await
     }
 
     /// How many records of a verb the trail holds, as the feed tells.

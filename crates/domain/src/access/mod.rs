@@ -19,21 +19,27 @@
 
 mod authorize;
 mod explain;
+mod given;
 mod giving;
+mod glance;
 mod grant;
 mod permission;
 mod permissions;
 mod roles;
+mod sentences;
 mod standing;
 
 pub use authorize::{Target, allows, authorize};
-pub use explain::{Decision, Explanation, explain};
+pub use explain::{Decision, Explanation, Reason, explain, roles_that_give};
+pub use given::{GivenRole, Principal, Role, RoleSource};
+pub use glance::glance;
 pub use grant::{Actor, Credential, Grant, Holder, Origin, Reach, Task};
 pub use permission::{Level, Permission};
 pub use permissions::Permissions;
 pub use roles::{
     CustomRole, OrganizationRole, ProjectRole, RoleRef, custom_name, custom_permissions, role_title,
 };
+pub use sentences::{act, refused_credential, suspended};
 pub use standing::{Assignment, Standing};
 
 #[cfg(test)]

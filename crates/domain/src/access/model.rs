@@ -118,7 +118,7 @@ impl Facts {
             return "hidden";
         }
         let has = |name: &str| self.has(user, organization, Some(project), name);
-        let (is_whole, is_own) = (has(name), own_of(name).is_some_and(|own| has(own)));
+        let (is_whole, is_own) = (has(name), own_of(name).is_some_and(&has));
         if !is_whole && !is_own {
             return if has("project.read") { "forbidden" } else { "hidden" };
         }

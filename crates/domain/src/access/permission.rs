@@ -71,7 +71,7 @@ permissions! {
     WebhookManage = "webhook.manage", Organization, "Make, change, test and remove webhooks, and send events again.";
     MailRead = "mail.read", Organization, "See which mails were sent to whom, and what became of them.";
     AuditRead = "audit.read", Organization, "Read the audit trail.";
-    ProjectCreate = "project.create", Organization, "Create projects.";
+    ProjectCreate = "project.create", Organization, "Create projects, and name their owners.";
     AllowanceManage = "allowance.manage", Organization, "Set any allowance of the organization.";
     ProjectRead = "project.read", Project, "See a project and its settings.";
     ProjectUpdate = "project.update", Project, "Change a project's settings and labels.";

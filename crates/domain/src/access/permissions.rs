@@ -51,6 +51,12 @@ impl Permissions {
         Self(self.0 | other.0)
     }
 
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Those not in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -92,6 +98,12 @@ impl Permissions {
     /// Their names, in the order of the printed matrix.
     pub fn names(self) -> Vec<&'static str> {
         self.iter().map(Permission::name).collect()
+    }
+
+    /// Their names for people to read and to write: an `own` form that a wide form covers goes without saying.
+    pub fn plain_names(self) -> Vec<&'static str> {
+        let covered: Self = self.iter().filter_map(Permission::own).collect();
+        self.without(covered).names()
     }
 }
 

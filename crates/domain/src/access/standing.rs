@@ -1,9 +1,11 @@
 //! What a user is in one organization: the assignments that give them rights, each with its reason.
 
+use super::permission::Permission;
 use super::permissions::Permissions;
 use super::roles::{OrganizationRole, ProjectRole, RoleRef};
+use crate::error::Error;
 use crate::ids::{GroupId, OrganizationId, ProjectId, UserId};
-use crate::organizations::{Features, OrganizationState};
+use crate::organizations::{Feature, Features, OrganizationState};
 use crate::time::Timestamp;
 
 /// One reason for which a user has rights: a role, where, through whom.
@@ -87,6 +89,19 @@ impl Standing {
         Self::new(organization_id, std::iter::once(first).chain(of_projects).collect())
     }
 
+    /// The same without what ends by itself.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let lasts = |one: &&Assignment| one.ends_at.is_none();
+        let assignments = self.assignments.iter().filter(lasts).cloned().collect();
+        Self { assignments, features_off: self.features_off.clone(), ..*self }
+    }
+
+    /// Until when the longest of the rights that end by themselves last; none where all rights last.
+    pub fn elevated_until(&self) -> Option<Timestamp> {
+        self.assignments.iter().filter_map(|one| one.ends_at).max()
+    }
+
     /// The rights in the organization.
     pub fn rights(&self) -> Permissions {
         self.assignments.iter().fold(Permissions::NONE, |sum, one| sum.or(one.in_organization()))
@@ -95,6 +110,25 @@ impl Standing {
     /// The rights in a project.
     pub fn rights_in(&self, project: ProjectId) -> Permissions {
         self.assignments.iter().fold(Permissions::NONE, |sum, one| sum.or(one.in_project(project)))
+    }
+
+    /// Whether they may have keys of their own in a project. What was given for a time carries no key.
+    pub fn holds_keys_in(&self, project: ProjectId) -> bool {
+        let lasting = self.assignments.iter().filter(|one| one.ends_at.is_none());
+        lasting.map(|one| one.in_project(project)).any(|rights| rights.holds(Permission::ApiKeyManageOwn))
+    }
+
+    /// Refuses what belongs to a feature that the organization has switched off.
+    ///
+    /// # Errors
+    /// `feature_off`.
+    pub fn allows_feature(&self, feature: Feature) -> Result<(), Error> {
+        if !self.features_off.holds(feature) {
+            return Ok(());
+        }
+        let sentence =
+            format!("This organization has switched off {}. An Admin can switch it on.", feature.name());
+        Err(Error::forbidden("feature_off", sentence))
     }
 
     /// The projects in which there is a role, each once, in the order of their ids.

@@ -3,7 +3,7 @@
 //! A `Purse` sits behind a plain lock that is never held across a wait, so that a hold over all allowances that
 //! apply is one step. Every method is quick: a handful of map look-ups for each allowance.
 //!
-//! What a caller does, with one and the same moment `at` throughout a call:
+//! What a caller does, with one and the same moment `at` for whatever it asks throughout a call:
 //!
 //! 1. [`Purse::hold`]. On [`Denial::NeedSlice`] ask the store to lease each wish, tell the answers with
 //!    [`Purse::answered`], and hold again, a refused lease included: what another call gave back meanwhile may do.
@@ -207,9 +207,10 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// Whether it still answers the question whether so much more of this amount would be lent.
+    /// Whether it still answers the question whether so much more of this amount would be lent. A call that waited
+    /// began before the answer came; one that began long before it has a clock that was set back.
     fn answers(&self, need: i64, amount: i64, at: Timestamp) -> bool {
-        let is_recent = at.micros_since(self.at).unsigned_abs() < REFUSAL_HOLDS.unsigned_abs();
+        let is_recent = (-SLICE_LASTS..REFUSAL_HOLDS).contains(&at.micros_since(self.at));
         is_recent && need >= self.need && amount == self.amount
     }
 
@@ -345,7 +346,7 @@ impl Purse {
         charges
     }
 
-    /// Notes what the store answered to a wish about an allowance of this amount. What it would not lend it is not
+    /// Notes what the store answered just now to a wish about an allowance of this amount. What it would not lend it is not
     /// asked for again for a moment. Not to be called where the answer is not certain.
     pub fn answered(&mut self, wish: &SliceWish, amount: i64, lease: Lease, at: Timestamp) {
         let slice = self.slices.entry(wish.key).or_default();

@@ -52,7 +52,7 @@ events! {
     "organization.reactivated": OrganizationReactivated;
     "organization.suspended": OrganizationSuspended;
     "organization.updated": OrganizationUpdated;
-    "policy.changed": PolicySet PolicyCleared;
+    "policy.changed": PolicySet PolicyCleared ModelPermissionsSet ModelPermissionsCleared;
     "policy.exception_ended": ExceptionEnded;
     "policy.exception_given": ExceptionGiven;
     "project.archived": ProjectArchived;
@@ -72,6 +72,7 @@ events! {
     "security.attempt_refused": AttemptRefused;
     "security.elevation_ended": ElevationEnded;
     "security.email_changed": EmailChanged;
+    "security.organization_exported": OrganizationExported;
     "security.password_reset": PasswordReset PasswordResetOffered;
     "security.provider_changed": ProviderAttached ProviderUpdated ProviderRemoved;
     "service_account.created": ServiceAccountCreated;

@@ -127,10 +127,9 @@ proptest! {
         let enforcing: Vec<_> =
             entries.iter().map(|one| Entry { mode: Mode::Enforce, ..one.clone() }).collect();
         let decided = holds(setting, &enforcing, Level::Key).enforced;
-        if let Some(first) = enforcing.first() {
-            if let (Some(floor), Some(value)) = (&first.floor, &decided.value) {
-                prop_assert!(floor.is_within(value), "{enforcing:?}");
-            }
+        let floor = enforcing.first().and_then(|first| first.floor.as_ref());
+        if let (Some(floor), Some(value)) = (floor, &decided.value) {
+            prop_assert!(floor.is_within(value), "{enforcing:?}");
         }
         if let Some(lock) = enforcing.iter().find(|one| one.is_locked) {
             prop_assert_eq!(&decided.value, &holds(setting, &enforcing, lock.level).enforced.value);

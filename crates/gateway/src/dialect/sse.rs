@@ -73,6 +73,20 @@ struct Delta<'a> {
     tool_calls: Option<&'a RawValue>,
 }
 
+#[derive(Deserialize)]
+struct ToolCall<'a> {
+    #[serde(borrow)]
+    function: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    arguments: Option<Cow<'a, str>>,
+}
+
 impl Scanner {
     pub(crate) fn new(hides_usage: bool) -> Self {
         Self { hides_usage, pending: BytesMut::new(), searched: 0, tail: None, told: Told::default() }
@@ -208,8 +222,15 @@ impl Scanner {
     fn deliver_all(&mut self, delta: &Delta<'_>) {
         let texts = [&delta.content, &delta.reasoning_content, &delta.refusal];
         texts.into_iter().flatten().for_each(|text| self.deliver(text));
-        if let Some(calls) = delta.tool_calls {
-            self.deliver(calls.get());
+        let Some(calls) = delta.tool_calls else { return };
+        match serde_json::from_str::<Vec<ToolCall<'_>>>(calls.get()) {
+            Ok(calls) => {
+                let functions = calls.iter().filter_map(|call| call.function.as_ref());
+                let texts = functions.flat_map(|function| [&function.name, &function.arguments]);
+                texts.flatten().for_each(|text| self.deliver(text));
+            }
+            // Tools of a kind that is not known here: better too much than nothing.
+            Err(_) => self.deliver(calls.get()),
         }
     }
 

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use domain::allowances::{Allowance, Charge, Counter, Lease, Purse, Share, SliceKey, SliceWish};
 use domain::api_keys::{self, KeyHash, KeyKind, KeyOwner, Pepper, Secret};
 use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId};
+use domain::models::ModelLists;
 use domain::organizations::Organization;
+use domain::policy::Policy;
 use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
@@ -16,6 +18,7 @@ use domain::time::{Ambient, TimeZone, Timestamp};
 use domain::usage::{OpenCall, Opened, Settled, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
 use gateway::{Gateway, Settings};
@@ -60,7 +63,9 @@ pub struct World {
     pub journal: Arc<Journal>,
     pub counters: Arc<Mutex<HashMap<SliceKey, Counter>>>,
     pub refused: Mutex<Vec<&'static str>>,
+    pub warned: Mutex<Vec<Warned>>,
     pub lookups: AtomicI64,
+    pub leases: AtomicI64,
 }
 
 impl World {
@@ -77,11 +82,13 @@ impl World {
             expires_at: None,
             disabled_at: None,
             revoked_at: None,
-            models: None,
+            models: ModelLists::default(),
             scopes: Vec::new(),
             secret_id: SecretId::mint(&ambient),
             secret_version: 1,
+            secret_created_at: ambient.now(),
             secret_expires_at: None,
+            created_at: ambient.now(),
         };
         let view = OrganizationView {
             organization: Organization {
@@ -89,12 +96,14 @@ impl World {
                 name: "Acme".into(),
                 slug: "acme".into(),
                 time_zone: TimeZone::utc(),
-                state: domain::organizations::OrganizationState::Active,
+                suspension: None,
+                closed_at: None,
                 features_off: domain::organizations::Features::default(),
                 owners_invite: false,
                 created_at: ambient.now(),
             },
             projects: HashMap::from([(project_id, Arc::new(project(project_id, organization_id, user)))]),
+            model_lists: HashMap::new(),
             providers: vec![provider(
                 &ambient,
                 organization_id,
@@ -102,6 +111,7 @@ impl World {
                 ProviderKind::Simulated,
                 "simulated:",
             )],
+            policy: Policy::default(),
             catalogue: Catalogue::with_own([price("mock-model"), price("mock-chat")]),
             allowances: Vec::new(),
             purse: Arc::default(),
@@ -116,7 +126,9 @@ impl World {
             journal: Arc::default(),
             counters: Arc::default(),
             refused: Mutex::default(),
+            warned: Mutex::default(),
             lookups: AtomicI64::new(0),
+            leases: AtomicI64::new(0),
         })
     }
 
@@ -131,7 +143,9 @@ impl World {
         let mut view = OrganizationView {
             organization: old.organization.clone(),
             projects: old.projects.clone(),
+            model_lists: old.model_lists.clone(),
             providers: old.providers.clone(),
+            policy: old.policy.clone(),
             catalogue: old.catalogue.clone(),
             allowances: old.allowances.clone(),
             purse: Arc::clone(&old.purse),
@@ -251,6 +265,7 @@ impl Ports for World {
         _: OrganizationId,
         wishes: Vec<SliceWish>,
     ) -> BoxFuture<'static, Result<Vec<Lease>, PortError>> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
         let counters = Arc::clone(&self.counters);
         let amounts: HashMap<_, _> =
             self.view.lock().unwrap().allowances.iter().map(|a| (a.id, a.amount)).collect();
@@ -272,6 +287,10 @@ impl Ports for World {
         self.journal.open.lock().unwrap().push(opened.clone());
         Ok(Box::new(Slot(Arc::clone(&self.journal), opened.call.clone())))
     }
+    fn warned(&self, warned: Warned) {
+        self.warned.lock().unwrap().push(warned);
+    }
+
     fn refused(&self, code: &'static str) {
         self.refused.lock().unwrap().push(code);
     }

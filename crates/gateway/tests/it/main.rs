@@ -1,9 +1,17 @@
 //! The metered door from outside: requests through the router, against providers simulated and mocked.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may fail loudly"
+)]
 
 mod fake;
+mod golden;
 mod mocked;
+mod narrowed;
+mod policy;
 mod simulated;
 
 use axum::Router;

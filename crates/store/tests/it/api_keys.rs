@@ -4,6 +4,7 @@ use domain::access::{Permission, ProjectRole};
 use domain::api_keys::{ApiKey, KeyHash, KeyKind, KeyOwner, Pepper};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, OrganizationId, ProjectId, SecretId, ServiceAccountId, UserId};
+use domain::models::ModelLists;
 use domain::page::{Order, PageRequest};
 use domain::service_accounts::ServiceAccount;
 use domain::text::Tags;
@@ -12,11 +13,11 @@ use store::{Change, KeyFilter, Store};
 use crate::engines::{both_engines, noon};
 use crate::projects::{insert, organization, person, project, user, whole};
 
-fn hash(text: &str) -> KeyHash {
+pub fn hash(text: &str) -> KeyHash {
     Pepper::new(&[3; 32]).hash(text)
 }
 
-fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: KeyOwner) -> ApiKey {
+pub fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: KeyOwner) -> ApiKey {
     ApiKey {
         id: KeyId::from_parts(noon().plus_seconds(n), 0),
         organization_id,
@@ -33,7 +34,7 @@ fn key(organization_id: OrganizationId, project: ProjectId, n: i64, owner: KeyOw
         revoked_at: None,
         last_used_at: None,
         redacted: "sk-proj-bwAB…1234".to_owned(),
-        models: Some(vec!["m".to_owned()]),
+        models: ModelLists::of_key(Some(&["m*".to_owned()]), &["m2".to_owned()]).unwrap(),
         scopes: Vec::new(),
         secret_id: SecretId::from_parts(noon(), n.unsigned_abs().into()),
         secret_version: 1,
@@ -114,7 +115,7 @@ fn owners_decide_whether_a_key_is_active() {
     both_engines(|store| async move {
         let (place, keys) = furnished(&store).await;
         let grant = whole(organization(1));
-        let of = |owner_active| KeyFilter { owner_active: Some(owner_active), revoked_too: false };
+        let of = |owner_active| KeyFilter { owner_active: Some(owner_active), ..KeyFilter::default() };
         assert_eq!(listed(&store, &grant, place, of(true)).await, ids(&[&keys[2]]), "nobody is a member yet");
         let mut change = begin(&store).await;
         let KeyOwner::ServiceAccount(account) = keys[2].owner else { panic!() };
@@ -123,7 +124,7 @@ fn owners_decide_whether_a_key_is_active() {
         keep(change, Verb::ServiceAccountDeleted).await;
         assert!(listed(&store, &grant, place, of(true)).await.is_empty());
         assert_eq!(listed(&store, &grant, place, KeyFilter::default()).await, ids(&[&keys[0], &keys[1]]));
-        let all = KeyFilter { owner_active: None, revoked_too: true };
+        let all = KeyFilter { revoked_too: true, ..KeyFilter::default() };
         assert_eq!(listed(&store, &grant, place, all).await.len(), 3);
         let page = PageRequest::first(10, Order::Ascending);
         assert!(store.service_accounts(&grant, place, &page).await.unwrap().items.is_empty());

@@ -20,14 +20,16 @@ use store::Store;
 use crate::engines::noon;
 
 /// A random source with a seed.
+#[derive(Clone)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// Draws a seed and prints it, so that a failure can be repeated.
+    /// Takes the seed of `BAILIWICK_TEST_SEED` or draws one, and prints it, so that a failure can be repeated.
     pub fn new(test: &str) -> Self {
-        let seed =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-        eprintln!("{test}: seed {seed}");
+        let given = std::env::var("BAILIWICK_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let seed = given.unwrap_or_else(|| now() as u64);
+        eprintln!("{test}: seed {seed} (BAILIWICK_TEST_SEED)");
         Self(seed | 1)
     }
 

@@ -11,12 +11,18 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod access;
 mod api_keys;
 mod calls;
 mod change;
 mod engines;
+mod holdings;
 mod metering;
 mod people;
 mod projects;
+mod roles;
+#[allow(dead_code, reason = "each test binary uses its own part of the rig")]
+#[path = "../rig/rows.rs"]
+mod rows;
 mod usage;
 mod verify;

@@ -152,7 +152,7 @@ async fn live_in(store: &Store, zone: &str) {
             let admin = User { id: user(1), email, name, created_at: noon() };
             change.insert_user(&admin, "hash").await.unwrap();
             let new = NewOrganization { name: "Acme".to_owned(), time_zone };
-            change.insert_organization(organization(), &new, user(1)).await.unwrap();
+            change.insert_organization(organization(), &new, user(1), "acme".to_owned()).await.unwrap();
         }
     }
     let _ = change.commit(AuditEntry::new(Verb::OrganizationUpdated, organization())).await.unwrap();

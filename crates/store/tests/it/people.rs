@@ -20,7 +20,7 @@ fn hash(text: &str) -> KeyHash {
     Pepper::new(&[3; 32]).hash(text)
 }
 
-async fn add_user(store: &Store, id: UserId, email: &str) -> User {
+pub async fn add_user(store: &Store, id: UserId, email: &str) -> User {
     let person = User { id, email: email.to_owned(), name: "Ada".to_owned(), created_at: noon() };
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
     change.insert_user(&person, "hash").await.unwrap();
@@ -35,7 +35,8 @@ async fn with_admins(store: &Store, admins: u128) {
     }
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
     let new = NewOrganization { name: "Acme & Co".to_owned(), time_zone: TimeZone::utc() };
-    change.insert_organization(organization(1), &new, user(1)).await.unwrap();
+    let slug = change.free_slug(&new.name).await.unwrap();
+    change.insert_organization(organization(1), &new, user(1), slug).await.unwrap();
     for n in 2..=admins {
         change.insert_member(organization(1), user(n), OrganizationRole::Admin, None).await.unwrap();
     }
@@ -236,7 +237,8 @@ fn organizations_of_one_name_get_words_of_their_own() {
         for n in 2..=3 {
             let mut change = store.change(&whole(organization(n)), noon()).await.unwrap();
             let new = NewOrganization { name: "Acme & Co".to_owned(), time_zone: TimeZone::utc() };
-            slugs.push(change.insert_organization(organization(n), &new, user(1)).await.unwrap().slug);
+            let slug = change.free_slug(&new.name).await.unwrap();
+            slugs.push(change.insert_organization(organization(n), &new, user(1), slug).await.unwrap().slug);
             let entry = AuditEntry::new(Verb::OrganizationCreated, organization(n));
             let _ = change.commit(entry).await.unwrap();
         }

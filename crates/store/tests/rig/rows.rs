@@ -76,6 +76,13 @@ impl Rows {
         self.texts(&sql).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
 
+    /// Moves a time of the only row of a table so many days into the past.
+    pub async fn move_back(&self, table: &str, column: &str, days: i64) {
+        let micros = days * 24 * 3_600 * 1_000_000;
+        let moved = format!("update \"{table}\" set {column} = {column} - {micros} returning '1'");
+        assert_eq!(self.texts(&moved).await.len(), 1, "{table} has one row");
+    }
+
     async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {

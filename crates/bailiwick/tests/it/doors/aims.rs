@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
-const USUAL: [(&str, &str); 13] = [
+const USUAL: [(&str, &str); 15] = [
     ("slug", "slug"),
     ("project_id", "project"),
     ("api_key_id", "key"),
@@ -16,9 +16,11 @@ const USUAL: [(&str, &str); 13] = [
     ("session_id", "session"),
     ("model", "model"),
     ("setting", "setting"),
+    ("notice", "notice"),
     ("exception_id", "exception"),
     ("webhook_id", "webhook"),
     ("delivery_id", "delivery"),
+    ("group_id", "group"),
 ];
 
 /// One line: a row, and what the tests aim at through it.
@@ -100,6 +102,9 @@ pub fn table() -> Vec<Route> {
     rows
 }
 
+/// So many rows are not tried by every caller yet. This number only shrinks.
+const UNTRIED_MOST: usize = 40;
+
 /// Every line of `aims.txt` that is about a surface, in the order of the table.
 pub fn aims(surface: Surface) -> Vec<Aim> {
     let mut lines: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
@@ -113,10 +118,15 @@ pub fn aims(surface: Surface) -> Vec<Aim> {
     }
     let mut aims = Vec::new();
     let mut missing = Vec::new();
+    let mut untried = 0;
     for route in table() {
         let of_row = lines.remove(&(route.method.name(), route.path)).unwrap_or_default();
         if of_row.is_empty() {
             missing.push(format!("{:<7}{}", route.method.name(), route.path));
+        }
+        if of_row.iter().any(|rest| rest.starts_with('!')) {
+            untried += 1;
+            continue;
         }
         let is_only = of_row.len() == 1;
         aims.extend(of_row.into_iter().map(|rest| read(route, rest, is_only)));
@@ -126,6 +136,7 @@ pub fn aims(surface: Surface) -> Vec<Aim> {
         "Add a line for each of these rows to crates/bailiwick/tests/it/doors/aims.txt, which says how:\n{}",
         missing.join("\n")
     );
+    assert!(untried <= UNTRIED_MOST, "{untried} rows are untried: that number only shrinks");
     assert!(lines.is_empty(), "aims.txt has lines of rows that are in no table: {:?}", lines.keys());
     aims.retain(|aim| aim.route.surface == surface);
     aims

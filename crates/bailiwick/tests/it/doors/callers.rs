@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::{OrganizationRole, ProjectRole};
+use domain::access::{OrganizationRole, Permission, ProjectRole};
 use domain::routes::Surface;
 use serde_json::{Value, json};
 
 use super::aims::{Aim, filled};
 use super::company::Company;
 use super::things::Relation;
-use crate::server::Answer;
+use crate::server::{Answer, Server};
 use crate::world::{Browser, text_of};
 
 /// What a caller presents.
@@ -177,7 +177,7 @@ impl Company {
             Caller::with_key("narrow-key", self.narrow_key().await),
             Caller::with_key("read-only", self.project_key(unscoped).await),
         ];
-        for role in ProjectRole::ALL.iter().rev() {
+        for role in ProjectRole::ALL.iter().rev().filter(|role| role.gives(Permission::ApiKeyManageOwn)) {
             let key = self.key_owned_by(&self.people[role.name()].user_id).await;
             callers.push(Caller::with_key(role.name(), key));
         }
@@ -231,33 +231,7 @@ impl Company {
 
     /// Sends a filled path and body as a caller does.
     pub async fn present(&self, aim: &Aim, caller: &Caller, path: String, body: String) -> Answer {
-        let method = aim.route.method.name();
-        let mut headers = Vec::new();
-        let (mut path, mut body) = (path, body);
-        if let Some(pairs) = body.strip_prefix('?').map(str::to_owned) {
-            body = String::new();
-            if aim.is_write() { body = pairs } else { path = format!("{path}?{pairs}") }
-        }
-        match &caller.credential {
-            Credential::Nothing => {}
-            Credential::Key(key) => headers.push(("authorization", format!("Bearer {key}"))),
-            Credential::Browser(browser) => {
-                headers.push(("cookie", browser.cookie.clone()));
-                match aim.route.surface {
-                    Surface::Console if aim.is_write() => body = format!("csrf={}&{body}", browser.csrf),
-                    _ => headers.push(("x-csrf-token", browser.csrf.clone())),
-                }
-            }
-        }
-        let media = if aim.route.surface == Surface::Console {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
-        };
-        if !body.is_empty() {
-            headers.push(("content-type", media.to_owned()));
-        }
-        self.world.server.send(method, &path, &headers, body).await
+        present(&self.world.server, aim, caller, (path, body)).await
     }
 
     /// Signs a caller in anew, where they are a person with a browser.
@@ -268,6 +242,37 @@ impl Company {
             *browser = Browser { csrf: if is_proving { anew.csrf } else { String::new() }, ..anew };
         }
     }
+}
+
+/// Sends a filled path and body of a line as a caller does.
+pub async fn present(server: &Server, aim: &Aim, caller: &Caller, (path, body): (String, String)) -> Answer {
+    let method = aim.route.method.name();
+    let mut headers = Vec::new();
+    let (mut path, mut body) = (path, body);
+    if let Some(pairs) = body.strip_prefix('?').map(str::to_owned) {
+        body = String::new();
+        if aim.is_write() { body = pairs } else { path = format!("{path}?{pairs}") }
+    }
+    match &caller.credential {
+        Credential::Nothing => {}
+        Credential::Key(key) => headers.push(("authorization", format!("Bearer {key}"))),
+        Credential::Browser(browser) => {
+            headers.push(("cookie", browser.cookie.clone()));
+            match aim.route.surface {
+                Surface::Console if aim.is_write() => body = format!("csrf={}&{body}", browser.csrf),
+                _ => headers.push(("x-csrf-token", browser.csrf.clone())),
+            }
+        }
+    }
+    let media = if aim.route.surface == Surface::Console {
+        "application/x-www-form-urlencoded"
+    } else {
+        "application/json"
+    };
+    if !body.is_empty() {
+        headers.push(("content-type", media.to_owned()));
+    }
+    server.send(method, &path, &headers, body).await
 }
 
 /// What an answer says, in one sign.

@@ -3,13 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-use domain::access::{OrganizationRole, ProjectRole};
+use domain::access::{OrganizationRole, Permission, ProjectRole};
+use domain::routes::Access;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::aims::Aim;
 use super::things::Relation;
 use crate::server::Bootstrapped;
 use crate::world::{Person, World, text_of};
+
+/// Tables of what happens beside calls: what is sent because of them, how often something was tried, who is alive.
+pub const BESIDE: [&str; 9] = [
+    "outbox_cursor",
+    "deliveries",
+    "delivery_attempts",
+    "mails",
+    "mail_refusals",
+    "sign_in_attempts",
+    "policy_warnings",
+    "replicas",
+    "instance",
+];
 
 /// Everything that calls are aimed at and made by.
 pub struct Company {
@@ -85,6 +100,16 @@ impl Company {
             }
             let body = json!({"name": name, "kind": "simulated", "models": models, "project_ids": projects});
             world.of(organization, "POST", "/v1/organization/providers", body).await;
+        }
+    }
+
+    /// Brings both organizations back after a call through one of the rows that stop an organization, or that need a
+    /// stopped one.
+    pub async fn bring_back(&self, aim: &Aim) {
+        if aim.is_write() && aim.route.access == Access::Organization(Permission::OrganizationSuspend) {
+            for organization in [&self.world.acme, &self.world.other] {
+                self.world.of(organization, "POST", "/v1/organization/reactivate", Value::Null).await;
+            }
         }
     }
 

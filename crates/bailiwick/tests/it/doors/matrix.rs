@@ -67,6 +67,7 @@ async fn try_out(company: &Company, aim: &Aim, caller: &mut Caller, relation: Re
     if sign == '+' && aim.is_write() {
         company.forget(aim, relation).await;
     }
+    company.bring_back(aim).await;
     sign
 }
 

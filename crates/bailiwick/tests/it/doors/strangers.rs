@@ -74,6 +74,7 @@ async fn compare(company: &Company, aim: &Aim, caller: &Caller, name: &str, real
             }
         }
     }
+    company.bring_back(aim).await;
     wrong
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use domain::organizations::Feature;
 use serde_json::{Value, json};
 
 use super::aims::Aim;
@@ -50,6 +51,19 @@ enum Level {
     Project,
 }
 
+/// What `role_or_group` makes.
+const ROLES_AND_GROUPS: [&str; 10] = [
+    "custom_role",
+    "project_role",
+    "group",
+    "crew",
+    "crewman",
+    "holder",
+    "project_holder",
+    "holding_group",
+    "project_group",
+    "project_invite",
+];
 /// A setting of policy that stands in nobody's way here.
 const SETTING: &str = "key.rotation_days";
 /// In seconds.
@@ -60,24 +74,30 @@ const NEVER_MADE: &str = "01jd0000000000000000000000";
 /// Level and prefix of the id of each thing.
 fn kind(name: &str) -> (Level, &'static str) {
     match name {
-        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" => {
-            (Level::None, "")
-        }
+        "new" | "email" | "password" | "yesterday" | "tomorrow" | "narrow_model" | "setting" | "notice"
+        | "features" | "suspended" => (Level::None, ""),
+        "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" => (Level::Link, ""),
-        "slug" | "organization_spend_limit" | "policy" => (Level::Organization, ""),
+        "slug" | "organization_spend_limit" | "policy" | "organization_name" => (Level::Organization, ""),
         "exception" => (Level::Organization, "exc_"),
         "webhook" => (Level::Organization, "hook_"),
         "delivery" => (Level::Organization, "dlv_"),
-        "member" => (Level::Organization, "user_"),
+        "mail" => (Level::Organization, "mail_"),
+        "member" | "crewman" | "holder" => (Level::Organization, "user_"),
+        "group" | "crew" | "holding_group" => (Level::Organization, "group_"),
+        "custom_role" => (Level::Organization, "role_"),
         "invite" => (Level::Organization, "inv_"),
         "admin_key" => (Level::Organization, "key_"),
         "provider" => (Level::Organization, "prov_"),
         "price" => (Level::Organization, "price_"),
         "audit_record" => (Level::Organization, "audit_"),
-        "model" | "spend_limit" | "project_policy" => (Level::Project, ""),
+        "model" | "spend_limit" | "project_policy" | "model_permissions" => (Level::Project, ""),
         "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
-        "worker" | "newcomer" => (Level::Project, "user_"),
+        "worker" | "newcomer" | "project_holder" => (Level::Project, "user_"),
+        "project_group" => (Level::Project, "group_"),
+        "project_role" => (Level::Project, "role_"),
+        "project_invite" => (Level::Project, "inv_"),
         "service_account" => (Level::Project, "svc_"),
         "key" | "own_key" | "disabled_key" | "key_with_policy" => (Level::Project, "key_"),
         "allowance" | "key_allowance" => (Level::Project, "alw_"),
@@ -171,6 +191,9 @@ impl Company {
             ("yesterday", _) => return (now() - DAY).to_string(),
             ("tomorrow", _) => return (now() + DAY).to_string(),
             ("setting", _) => return SETTING.to_owned(),
+            ("finance_role", _) => return "role-api-organization-finance".to_owned(),
+            ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
+            ("notice", _) => return "key_changed".to_owned(),
             ("narrow_model", _) => return "narrow-model".to_owned(),
             ("slug", Relation::Away) => return self.slugs.1.clone(),
             ("slug", Relation::Nowhere) => return unknown(name),
@@ -180,6 +203,12 @@ impl Company {
             ("model", Relation::Foreign | Relation::Away) => return "foreign-model".to_owned(),
             (_, Relation::Nowhere) | ("set_up_token", _) => return unknown(name),
             ("project", _) => return self.place(relation).project.to_owned(),
+            ("features", _) => {
+                return Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
+            }
+            // Both as they are now: other calls rename organizations and bring them back.
+            ("organization_name", _) => return self.organization_name(relation).await,
+            ("suspended", _) => return self.suspended().await,
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
@@ -265,29 +294,15 @@ impl Company {
                 self.post(&place, "/v1/organization/spend_limit", limit).await;
                 String::new()
             }
-            "policy" => {
-                let policy = format!("/v1/organization/policy/{SETTING}");
-                self.post(&place, &policy, json!({"value": 365})).await;
+            "model_permissions" => {
+                let body = json!({"mode": "deny_list", "model_ids": [self.word()]});
+                self.post(&place, &at("model_permissions"), body).await;
                 String::new()
             }
-            "project_policy" => {
-                self.post(&place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
-                String::new()
-            }
-            "key_with_policy" => {
-                let key = self.made(&place, &at("api_keys"), json!({"name": self.word()})).await;
-                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
-                self.post(&place, &policy, json!({"value": 365})).await;
-                key
-            }
-            "exception" => {
-                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
-                    "reason": "a test", "ends_at": now() + DAY});
-                self.made(&place, "/v1/organization/policy_exceptions", body).await
-            }
-            "webhook" => self.webhook(&place).await,
-            "delivery" => self.delivery(&place).await,
             "record" => self.record(&place, &at("api_keys")).await,
+            "policy" | "project_policy" | "key_with_policy" | "exception" | "webhook" | "delivery"
+            | "mail" => self.policy_or_message(name, &place, &root).await,
+            name if ROLES_AND_GROUPS.contains(&name) => self.role_or_group(name, relation, caller).await,
             "session" => {
                 let whose =
                     if relation == Relation::Foreign { &place.organization.user_id } else { &caller.user_id };
@@ -298,12 +313,100 @@ impl Company {
         }
     }
 
+    async fn policy_or_message(&self, name: &str, place: &Place<'_>, root: &str) -> String {
+        let at = |noun: &str| format!("{root}/{noun}");
+        match name {
+            "policy" => {
+                let policy = format!("/v1/organization/policy/{SETTING}");
+                self.post(place, &policy, json!({"value": 365})).await;
+                String::new()
+            }
+            "project_policy" => {
+                self.post(place, &at(&format!("policy/{SETTING}")), json!({"value": 365})).await;
+                String::new()
+            }
+            "key_with_policy" => {
+                let key = self.made(place, &at("api_keys"), json!({"name": self.word()})).await;
+                let policy = at(&format!("api_keys/{key}/policy/{SETTING}"));
+                self.post(place, &policy, json!({"value": 365})).await;
+                key
+            }
+            "exception" => {
+                let body = json!({"setting": SETTING, "level": "project", "level_id": place.project, "value": 400,
+                    "reason": "a test", "ends_at": now() + DAY});
+                self.made(place, "/v1/organization/policy_exceptions", body).await
+            }
+            "webhook" => self.webhook(place).await,
+            "delivery" => self.delivery(place).await,
+            "mail" => {
+                self.post(place, "/v1/organization/mails/test", Value::Null).await;
+                self.first_of(place, "/v1/organization/mails").await
+            }
+            other => panic!("say in things.rs how ${other} is made"),
+        }
+    }
+
+    async fn role_or_group(&self, name: &str, relation: Relation, caller: &Caller) -> String {
+        let place = self.place(relation);
+        let roles = json!({"role_name": self.word(), "permissions": ["usage.read"]});
+        let (finance, viewer) = ("role-api-organization-finance", "role-api-project-viewer");
+        match name {
+            "custom_role" => self.made(&place, "/v1/organization/roles", roles).await,
+            "project_role" => {
+                self.made(&place, &format!("/v1/projects/{}/roles", place.project), roles).await
+            }
+            "group" | "crew" => {
+                self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await
+            }
+            "crewman" => {
+                let (crew, user) =
+                    (Box::pin(self.thing("crew", relation, caller)).await, self.newcomer(&place).await);
+                let users = format!("/v1/organization/groups/{crew}/users");
+                self.post(&place, &users, json!({"user_id": user})).await;
+                user
+            }
+            "holder" | "project_holder" => {
+                let user = self.newcomer(&place).await;
+                let (root, role) = match name {
+                    "holder" => ("/v1/organization".to_owned(), finance),
+                    _ => (format!("/v1/projects/{}", place.project), viewer),
+                };
+                self.post(&place, &format!("{root}/users/{user}/roles"), json!({"role_id": role})).await;
+                user
+            }
+            "holding_group" | "project_group" => {
+                let group = self.made(&place, "/v1/organization/groups", json!({"name": self.word()})).await;
+                let (root, role) = match name {
+                    "holding_group" => ("/v1/organization".to_owned(), finance),
+                    _ => (format!("/v1/projects/{}", place.project), viewer),
+                };
+                self.post(&place, &format!("{root}/groups/{group}/roles"), json!({"role_id": role})).await;
+                group
+            }
+            _ => {
+                let invites = format!("/v1/organization/projects/{}/invites", place.project);
+                self.made(&place, &invites, json!({"email": self.guest()})).await
+            }
+        }
+    }
+
     async fn post(&self, place: &Place<'_>, path: &str, body: Value) -> Value {
         self.world.of(place.organization, "POST", path, body).await
     }
 
     async fn made(&self, place: &Place<'_>, path: &str, body: Value) -> String {
         text_of(&self.post(place, path, body).await, "id")
+    }
+
+    async fn organization_name(&self, relation: Relation) -> String {
+        let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
+        let organization = self.place(relation).organization;
+        text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
+    }
+
+    async fn suspended(&self) -> String {
+        self.world.admin("POST", "/v1/organization/suspend", json!({"reason": "a test"})).await;
+        String::new()
     }
 
     async fn newcomer(&self, place: &Place<'_>) -> String {
@@ -393,4 +496,9 @@ pub fn is_person(name: &str) -> bool {
 /// Whether it is a link: whoever has it knows of what it leads to.
 pub fn is_link(name: &str) -> bool {
     name.ends_with("_token")
+}
+
+/// What the ids of a thing start with; empty for what has none.
+pub fn prefix(name: &str) -> &'static str {
+    kind(name).1
 }

@@ -77,6 +77,7 @@ fn account(theme: Theme) -> AccountPage {
             role: place.role,
             members: Count(18),
             projects: Count(6),
+            standstill: None,
         }],
     }
 }

@@ -1,6 +1,7 @@
 //! Members, usage, allowances, providers, prices and audit in the gallery.
 
 use super::Exhibit;
+use super::access::further;
 use super::project::{head, meters};
 use super::sample::{self, at, chart, choices, day, figure, in_project, person, project, shell};
 use crate::allowances::pages::{AllowanceForm, AllowanceRow, AllowancesPage, ProjectAllowancesPage};
@@ -10,6 +11,7 @@ use crate::http::shell::{Choice, Section, Theme};
 use crate::members::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage};
 use crate::prices::pages::{PriceForm, PriceRow, PricesPage};
 use crate::providers::pages::{ProviderForm, ProviderRow, ProvidersPage};
+use crate::roles::pages::HeldRole;
 use crate::usage::pages::{ProjectUsagePage, UsagePage, UsageReport, UsageRow};
 
 pub fn exhibits() -> Vec<Exhibit> {
@@ -50,7 +52,12 @@ fn members(theme: Theme) -> MembersPage {
         person: person(name),
         role: role.to_owned(),
         roles: roles(&role.to_lowercase()),
-        projects: (0..count).map(|index| (project(index), "Project Owner".to_owned())).collect(),
+        further: if count > 0 { further() } else { Vec::new() },
+        offered: Choice::list(
+            &[("role-api-organization-finance", "Finance"), ("role_1", "Usage reader")],
+            "",
+        ),
+        projects: (0..count).map(|index| (project(index), in_project_held(index))).collect(),
         joined_at: day(90),
         is_self: id == "user_1",
         is_last_admin: id == "user_1",
@@ -81,9 +88,15 @@ fn members(theme: Theme) -> MembersPage {
         invite_projects: (0..4)
             .map(|index| InviteProject { project: project(index), roles: invite_roles.clone() })
             .collect(),
+        can_ask: true,
         can_manage: true,
         can_invite: true,
     }
+}
+
+fn in_project_held(index: usize) -> HeldRole {
+    let through = (index > 0).then(|| "Support engineers".to_owned());
+    HeldRole { role: "Project Owner".to_owned(), through, ends_at: None, take_action: None }
 }
 
 fn report(row_title: &str, names: &[&str], days: i64) -> UsageReport {

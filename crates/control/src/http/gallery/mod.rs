@@ -1,11 +1,13 @@
 //! Every page with sample data: rendered, held to what all pages must keep, and written to a temporary folder
 //! (`bailiwick-gallery`) in both themes so that people can look at them.
 
+mod access;
 mod account;
 mod governance;
 mod organization;
 mod project;
 mod sample;
+mod sights;
 
 use std::fs;
 
@@ -29,7 +31,9 @@ fn exhibits() -> Vec<Exhibit> {
     let mut all = organization::exhibits();
     all.extend(project::exhibits());
     all.extend(governance::exhibits());
+    all.extend(access::exhibits());
     all.extend(account::exhibits());
+    all.extend(sights::exhibits());
     all
 }
 

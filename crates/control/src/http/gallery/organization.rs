@@ -1,13 +1,16 @@
 //! The organization's side of the gallery.
 
+use domain::organizations::Feature;
+
 use super::Exhibit;
 use super::sample::{self, at, bare, chart, day, figure, project, shell};
 use crate::api_keys::pages::AdminKeysPage;
 use crate::http::errors::ErrorPage;
 use crate::http::figures::{Count, Money};
-use crate::http::shell::{Choice, Section, Shell, Theme, Tone};
+use crate::http::shell::{Choice, OrganizationLink, Section, Shell, Standstill, Theme, Tone};
 use crate::organizations::pages::{
-    Event, ModelCost, OrganizationRow, OrganizationsPage, OverviewPage, ProjectCost, SettingsPage, Step,
+    Event, FeatureSwitch, ModelCost, OrganizationRow, OrganizationsPage, OverviewPage, ProjectCost,
+    SettingsPage, Step,
 };
 
 pub fn exhibits() -> Vec<Exhibit> {
@@ -16,6 +19,7 @@ pub fn exhibits() -> Vec<Exhibit> {
         Exhibit::new("overview-empty", overview_empty),
         Exhibit::new("organizations", organizations),
         Exhibit::new("organization-settings", settings),
+        Exhibit::new("organization-settings-closed", settings_closed),
         Exhibit::new("admin-keys", admin_keys),
         Exhibit::new("error-404", |theme| {
             ErrorPage::not_found(bare(theme, "Not found"), "req_01".to_owned())
@@ -114,6 +118,7 @@ fn organizations(theme: Theme) -> OrganizationsPage {
         role: role.to_owned(),
         members: Count(18),
         projects: Count(6),
+        standstill: (slug == "lab").then_some("suspended"),
     };
     OrganizationsPage {
         shell: Shell { organization: None, ..shell(theme, "Organizations", Section::Elsewhere) },
@@ -138,8 +143,34 @@ fn settings(theme: Theme) -> SettingsPage {
         slug: "northwind".to_owned(),
         time_zones: sample::choices(&["UTC", "Europe/Berlin", "America/New_York"], "Europe/Berlin"),
         created_at: day(200),
+        features: Feature::ALL.iter().map(switch).collect(),
+        owners_invite: false,
+        is_stopped: false,
+        is_closed: false,
+        purged_after_days: 30,
         can_update: true,
+        can_stop: true,
     }
+}
+
+fn switch(feature: &Feature) -> FeatureSwitch {
+    FeatureSwitch {
+        word: feature.name(),
+        title: feature.name().replace('_', " "),
+        sentence: feature.sentence(),
+        is_on: *feature != Feature::Elevation,
+    }
+}
+
+/// As an Admin finds the settings of an organization that was closed.
+fn settings_closed(theme: Theme) -> SettingsPage {
+    let mut page = settings(theme);
+    let text = "Northwind Trading is closed since 3 Nov 2026. Its keys are refused and nothing can be changed. It is \
+                purged on 3 Dec 2026, unless an Admin reactivates it before.";
+    let standstill = Some(Standstill { state: "closed", text: text.to_owned() });
+    page.shell.organization = Some(OrganizationLink { standstill, ..sample::organization() });
+    page.shell.flashes.clear();
+    SettingsPage { is_stopped: true, is_closed: true, can_update: false, ..page }
 }
 
 fn admin_keys(theme: Theme) -> AdminKeysPage {

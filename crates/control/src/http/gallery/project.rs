@@ -1,16 +1,23 @@
 //! The project's side of the gallery.
 
+use domain::models::ModelLists;
+
 use super::Exhibit;
+use super::access::further;
 use super::sample::{self, at, chart, choices, day, figure, in_project, person, project, shell, values};
-use crate::api_keys::pages::{KeyRow, KeyState, ProjectKeysPage, SecretReveal};
+use crate::api_keys::limits::LimitsForm;
+use crate::api_keys::pages::{KeyRow, KeyState, ProjectKeyPage, ProjectKeysPage, SecretReveal};
 use crate::http::charts::{Meter, Sparkline, Unit};
 use crate::http::figures::{Count, Money};
 use crate::http::shell::{Choice, Section, Shell, Theme, Tone};
+use crate::members::pages::{InviteRow, InviteState};
 use crate::projects::detail_pages::{
-    MeterRow, ProjectHead, ProjectMemberRow, ProjectMembersPage, ProjectPage, ProjectSettingsPage,
-    ServiceAccountRow,
+    MeterRow, ProjectGroupRow, ProjectGroups, ProjectHead, ProjectInvites, ProjectMemberRow,
+    ProjectMembersPage, ProjectPage, ProjectSettingsPage,
 };
 use crate::projects::pages::{NewProjectPage, ProjectForm, ProjectRow, ProjectsPage};
+use crate::roles::pages::HeldRole;
+use crate::service_accounts::pages::{ServiceAccountPage, ServiceAccountRow, ServiceAccountsPage};
 
 pub fn exhibits() -> Vec<Exhibit> {
     vec![
@@ -31,6 +38,13 @@ pub fn exhibits() -> Vec<Exhibit> {
             keys: Vec::new(),
             ..project_keys(theme)
         }),
+        Exhibit::new("project-key", project_key),
+        Exhibit::new("project-service-accounts", service_accounts),
+        Exhibit::new("project-service-accounts-empty", |theme| ServiceAccountsPage {
+            accounts: Vec::new(),
+            ..service_accounts(theme)
+        }),
+        Exhibit::new("project-service-account", service_account),
         Exhibit::new("project-members", members),
         Exhibit::new("project-settings", settings),
         Exhibit::new("project-archived", |theme| ProjectSettingsPage {
@@ -155,6 +169,11 @@ pub fn keys() -> Vec<KeyRow> {
         id: id.to_owned(),
         name: name.to_owned(),
         masked: "sk-proj-bw…x4Qz".to_owned(),
+        limits: if is_service_account {
+            "scopes api.chat.request · models gpt-5*".to_owned()
+        } else {
+            String::new()
+        },
         state,
         owner: if is_service_account { "checkout-worker".to_owned() } else { "Grace Hopper".to_owned() },
         is_service_account,
@@ -186,20 +205,94 @@ pub fn project_keys(theme: Theme) -> ProjectKeysPage {
             &[("user_1", "Me (Ada Byron)"), ("svc_1", "checkout-worker, service account")],
             "user_1",
         ),
-        lifetimes: Choice::list(&[("90", "after 90 days"), ("365", "after a year"), ("", "never")], "90"),
+        lifetimes: lifetimes(),
+        limits: limits(),
+        of_project: OF_PROJECT.to_owned(),
         can_create: true,
     }
 }
 
+const OF_PROJECT: &str = "The organization lets this project call only gpt-5*, text-embedding-3-small.";
+
+fn lifetimes() -> Vec<Choice> {
+    Choice::list(&[("90", "after 90 days"), ("365", "after a year"), ("", "never")], "90")
+}
+
+fn limits() -> LimitsForm {
+    let models = ModelLists::of_key(Some(&["gpt-5*".to_owned()]), &["gpt-5-pro".to_owned()]).unwrap();
+    LimitsForm::of(&["api.chat.request".to_owned()], &models)
+}
+
+fn project_key(theme: Theme) -> ProjectKeyPage {
+    ProjectKeyPage {
+        shell: in_project(theme, "checkout-backend", Section::ProjectKeys),
+        head: head(),
+        reveal: None,
+        key: keys().remove(0),
+        description: "The till's backend.".to_owned(),
+        secret_version: 3,
+        limits: limits(),
+        of_project: OF_PROJECT.to_owned(),
+        overlaps: Choice::list(&[("0", "ends at once"), ("86400", "lives for a day")], "86400"),
+    }
+}
+
+fn account(id: &str, name: &str, key_owner_gone: &'static str) -> ServiceAccountRow {
+    ServiceAccountRow {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        role: "member".to_owned(),
+        key_owner: "Grace Hopper".to_owned(),
+        key_owner_gone,
+        active_keys: Count(2),
+        created_at: day(12),
+    }
+}
+
+fn key_owners() -> Vec<Choice> {
+    Choice::list(&[("user_2", "You"), ("user_1", "Grace Hopper")], "user_1")
+}
+
+fn service_accounts(theme: Theme) -> ServiceAccountsPage {
+    ServiceAccountsPage {
+        shell: in_project(theme, "Service accounts", Section::ProjectServiceAccounts),
+        head: head(),
+        accounts: vec![account("svc_1", "checkout-worker", ""), account("svc_2", "nightly", "suspended")],
+        key_owners: key_owners(),
+        can_manage: true,
+    }
+}
+
+fn service_account(theme: Theme) -> ServiceAccountPage {
+    ServiceAccountPage {
+        shell: in_project(theme, "nightly", Section::ProjectServiceAccounts),
+        head: head(),
+        reveal: None,
+        account: account("svc_2", "nightly", "removed"),
+        keys: keys().into_iter().filter(|key| key.is_service_account).collect(),
+        key_owners: key_owners(),
+        roles: Choice::list(&[("none", "None"), ("member", "Member")], "member"),
+        lifetimes: lifetimes(),
+        limits: limits(),
+        of_project: String::new(),
+        can_manage: true,
+        can_create_keys: true,
+    }
+}
+
 fn members(theme: Theme) -> ProjectMembersPage {
-    let roles = |role: &str| Choice::list(&[("owner", "Project Owner"), ("member", "Member")], role);
+    let roles = |role: &str| {
+        Choice::list(&[("owner", "Project Owner"), ("member", "Member"), ("viewer", "Viewer")], role)
+    };
     let row = |id: &str, name: &str, role: &str, is_accountable| ProjectMemberRow {
         user_id: id.to_owned(),
         person: person(name),
         roles: roles(role),
         role: if role == "owner" { "Project Owner".to_owned() } else { "Member".to_owned() },
+        further: if role == "member" { further().into_iter().take(1).collect() } else { Vec::new() },
+        offered: Choice::list(&[("role_1", "Key keeper")], ""),
         is_accountable,
-        added_at: day(30),
+        added_at: Some(day(30)),
     };
     ProjectMembersPage {
         shell: in_project(theme, "Members", Section::ProjectMembers),
@@ -211,15 +304,49 @@ fn members(theme: Theme) -> ProjectMembersPage {
         ],
         candidates: Choice::list(&[("user_9", "Noor Haddad"), ("user_8", "Jo Lind")], "user_9"),
         roles: roles("member"),
-        service_accounts: vec![ServiceAccountRow {
-            id: "svc_1".to_owned(),
-            name: "checkout-worker".to_owned(),
-            key_owner: "Grace Hopper".to_owned(),
-            active_keys: Count(2),
-            created_at: day(12),
-        }],
+        groups: project_groups(),
+        invites: project_invites(),
         can_manage_members: true,
-        can_manage_service_accounts: true,
+    }
+}
+
+fn project_groups() -> ProjectGroups {
+    let held =
+        |role: &str| HeldRole { role: role.to_owned(), through: None, ends_at: None, take_action: None };
+    ProjectGroups {
+        rows: vec![ProjectGroupRow {
+            id: "group_1".to_owned(),
+            name: "Support <b>bold</b> engineers".to_owned(),
+            href: Some("/o/northwind/groups/group_1".to_owned()),
+            people: Count(9),
+            roles: vec![held("Member"), held("Key keeper")],
+            added_at: day(12),
+        }],
+        candidates: Choice::list(&[("group_1", "Support engineers"), ("group_2", "On call")], ""),
+        roles: Choice::list(&[("1", "Project Owner"), ("2", "Member"), ("3", "Viewer")], "2"),
+        can_add: true,
+    }
+}
+
+fn project_invites() -> ProjectInvites {
+    ProjectInvites {
+        rows: vec![InviteRow {
+            id: "inv_1".to_owned(),
+            email: "mina@example.test".to_owned(),
+            role: "Viewer".to_owned(),
+            projects: Vec::new(),
+            invited_by: "Grace Hopper".to_owned(),
+            state: InviteState::Pending,
+            expires_at: day(-7),
+        }],
+        link: Some("https://ai.example.test/invites/3kq9v2m8x0c7t4r6w1y5e2d".to_owned()),
+        is_mailed: false,
+        email: String::new(),
+        roles: Choice::list(
+            &[("owner", "Project Owner"), ("member", "Member"), ("viewer", "Viewer")],
+            "member",
+        ),
+        can_invite: true,
     }
 }
 
@@ -229,6 +356,13 @@ fn settings(theme: Theme) -> ProjectSettingsPage {
         head: head(),
         form: form(),
         active_keys: Count(7),
+        model_modes: Choice::list(
+            &[("allow_list", "Only these models"), ("deny_list", "Every model but these")],
+            "allow_list",
+        ),
+        model_ids: "gpt-5*, text-embedding-3-small".to_owned(),
+        models_in_words: OF_PROJECT.to_owned(),
+        can_set_models: true,
         can_update: true,
         can_archive: true,
     }

@@ -32,6 +32,7 @@ pub fn organization() -> OrganizationLink {
         slug: "northwind".to_owned(),
         name: "Northwind Trading".to_owned(),
         role: "Admin".to_owned(),
+        standstill: None,
     }
 }
 
@@ -40,6 +41,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         slug: "lab".to_owned(),
         name: "Research Lab".to_owned(),
         role: "Member".to_owned(),
+        standstill: None,
     };
     Shell {
         title: title.to_owned(),
@@ -53,6 +55,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         here,
         hidden: Vec::new(),
         flashes: Vec::new(),
+        made_at: at(0, 0),
     }
 }
 

@@ -3,12 +3,15 @@
 //! Text: a typed prefix, 32 base62 characters of randomness (190 bits) and 6 base62 characters of CRC-32 over all
 //! that stands before them, the scheme GitHub published for its tokens. A double click selects the whole.
 
+pub mod scopes;
+
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::ids::{KeyId, OrganizationId, ProjectId, SecretId, ServiceAccountId, UserId};
+use crate::models::ModelLists;
 use crate::text::Tags;
 use crate::time::{Ambient, Timestamp};
 
@@ -251,9 +254,9 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
     /// The masked form of its newest secret.
     pub redacted: String,
-    /// The models it may use; none means whatever its project may.
-    pub models: Option<Vec<String>>,
-    /// Scopes in the words of the compatible API; empty means unrestricted.
+    /// The models it may use, within those of its project.
+    pub models: ModelLists,
+    /// Names of scopes; empty means unrestricted.
     pub scopes: Vec<String>,
     /// The newest secret.
     pub secret_id: SecretId,

@@ -1,0 +1,376 @@
+//! Approvals and timed elevation: a second person decides, nobody about themselves by any path, exactly once.
+
+use control::accounts::sign_in::sign_in;
+use control::invites::{Accepting, accept_invite};
+use control::{approvals, elevations};
+use domain::access::{OrganizationRole, Origin};
+use domain::ids::UserId;
+use domain::time::{DAY, HOUR, MINUTE};
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, Person, World};
+
+const ASK: &str = "POST /v1/organization/elevations";
+
+fn hour() -> Value {
+    json!({"duration_seconds": 3_600, "reason": "an incident in production"})
+}
+
+fn refusal(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+/// The id of a request of this person.
+async fn asked(world: &World, person: &Person) -> String {
+    let seen = world.by(person, ASK, hour()).await;
+    assert_eq!(seen.status, 200, "{seen:?}");
+    seen.json()["id"].as_str().unwrap().to_owned()
+}
+
+fn approve(id: &str) -> String {
+    format!("POST /v1/organization/approvals/{id}/approve")
+}
+
+fn end(id: &str) -> String {
+    format!("POST /v1/organization/elevations/{id}/end")
+}
+
+/// Whether the person may see the members, as an Admin may.
+async fn is_admin(world: &World, person: &Person) -> bool {
+    world.by(person, "GET /v1/organization/users", json!(null)).await.status == 200
+}
+
+/// A person with a password, who can sign in.
+async fn joined(world: &World, email: &str) -> UserId {
+    let invite =
+        world.admin("POST /v1/organization/invites", json!({"email": email, "role": "reader"})).await.json();
+    let token = invite["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let new = Accepting::New { name: "Joined", password: PASSWORD };
+    accept_invite(&world.control, &token, new, &Origin::default()).await.unwrap().user.id
+}
+
+/// The cookie and the proof of a browser in which the person is signed in.
+async fn browser(world: &World, user: UserId, email: &str) -> (String, String) {
+    let cookie = sign_in(&world.control, email, PASSWORD, &Origin::default()).await.unwrap().cookie;
+    let sessions =
+        world.control.store.sessions_of(user, world.control.now(), Default::default()).await.unwrap();
+    let proof = control::session::csrf(world.control.secrets.pepper(), sessions[0].id);
+    (cookie.split(';').next().unwrap().to_owned(), proof)
+}
+
+#[tokio::test]
+async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let id = asked(&world, &ada).await;
+    assert!(!is_admin(&world, &ada).await, "a request gives nothing");
+    let listed =
+        world.admin("GET /v1/organization/approvals?state=pending&kind=elevation", json!(null)).await.json();
+    assert_eq!(listed["data"][0]["summary"], "Admin for 1 hour");
+    assert_eq!(listed["data"][0]["requested_by"]["email"], "ada@example.test");
+    let given = world.admin(&approve(&id), json!({"note": "go"})).await.json();
+    assert_eq!((given["state"].as_str(), given["in_force"].as_bool()), (Some("approved"), Some(true)));
+    assert_eq!(given["ends_at"].as_i64(), Some(world.control.now().unix_seconds() + 3_600));
+    assert!(is_admin(&world, &ada).await);
+    world.wait(HOUR - 1);
+    assert!(is_admin(&world, &ada).await);
+    world.wait(1);
+    assert!(!is_admin(&world, &ada).await, "over before any task ran");
+    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 1);
+    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 0);
+    let over = world.by(&ada, &format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
+    assert_eq!(
+        (over["ended_at"].as_i64(), over["in_force"].as_bool()),
+        (given["ends_at"].as_i64(), Some(false))
+    );
+    for verb in ["elevation.requested", "approval.given", "elevation.ended"] {
+        assert_eq!(world.events(verb).await, 1, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_request_by_any_path() {
+    let world = World::new().await;
+    let email = "eve@example.test";
+    let eve = joined(&world, email).await;
+    let (cookie, proof) = browser(&world, eve, email).await;
+    let headers = [("cookie", cookie.as_str()), ("x-csrf-token", proof.as_str())];
+    let asked = world.call("", ASK, &headers, hour().to_string()).await.json();
+    let id = asked["id"].as_str().unwrap().to_owned();
+
+    // As the member that she is: by session.
+    let seen = world.call("", &approve(&id), &headers, "").await;
+    assert_eq!(seen.refusal(), refusal(403, "missing_permission"));
+
+    // As an Admin meanwhile: by session, by her own admin key.
+    let me = format!("POST /v1/organization/users/{eve}");
+    assert_eq!(world.admin(&me, json!({"role": "owner"})).await.status, 200);
+    assert_eq!(world.call("", &approve(&id), &headers, "").await.refusal(), refusal(403, "self_approval"));
+    let made =
+        world.call("", "POST /v1/organization/admin_api_keys", &headers, r#"{"name":"mine"}"#).await.json();
+    let key = made["value"].as_str().unwrap().to_owned();
+    assert_eq!(world.call(&key, &approve(&id), &[], "").await.refusal(), refusal(403, "self_approval"));
+    let refuse = approve(&id).replace("/approve", "/refuse");
+    assert_eq!(world.call(&key, &refuse, &[], "").await.refusal(), refusal(403, "self_approval"));
+    assert_eq!(world.admin(&me, json!({"role": "reader"})).await.status, 200);
+
+    // With a key of a service account of which she is the key owner.
+    let project = world.admin("POST /v1/organization/projects", json!({"name": "p"})).await.json();
+    let root = format!("/v1/organization/projects/{}", project["id"].as_str().unwrap());
+    let body = json!({"user_id": eve.to_string(), "role": "owner"});
+    assert_eq!(world.admin(&format!("POST {root}/users"), body).await.status, 200);
+    let robot =
+        world.call("", &format!("POST {root}/service_accounts"), &headers, r#"{"name":"robot"}"#).await;
+    let robot_key = robot.json()["api_key"]["value"].as_str().unwrap().to_owned();
+    assert_eq!(world.call(&robot_key, &approve(&id), &[], "").await.status, 401);
+
+    // From a second organization of hers, whose Admin she is.
+    let other = world.call("", "POST /v1/organizations", &headers, r#"{"name":"Hers"}"#).await.json();
+    let there = [headers[0], headers[1], ("openai-organization", other["id"].as_str().unwrap())];
+    assert_eq!(world.call("", &approve(&id), &there, "").await.refusal().0, 404);
+    let body = json!({"name": "hers"}).to_string();
+    let her_key = world.call("", "POST /v1/organization/admin_api_keys", &there, body).await.json();
+    let her_key = her_key["value"].as_str().unwrap().to_owned();
+    assert_eq!(world.call(&her_key, &approve(&id), &[], "").await.refusal().0, 404);
+
+    let read = world.admin(&format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
+    assert_eq!(read["state"], "pending", "after all of it");
+    assert_eq!(world.events("approval.given").await, 0);
+}
+
+#[tokio::test]
+async fn two_elevated_people_cannot_keep_each_other_admin() {
+    let world = World::new().await;
+    let (ada, bob) = (
+        world.person("ada", OrganizationRole::Member).await,
+        world.person("bob", OrganizationRole::Member).await,
+    );
+    let first = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&first), json!(null)).await.status, 200);
+    let second = asked(&world, &bob).await;
+    let seen = world.by(&ada, &approve(&second), json!(null)).await;
+    assert_eq!(seen.refusal(), refusal(403, "lasting_rights_required"));
+    assert_eq!(world.by(&ada, ASK, hour()).await.refusal(), refusal(409, "already_elevated"));
+    let another = format!("POST /v1/organization/users/{}", bob.id);
+    assert_eq!(world.by(&ada, &another, json!({"role": "owner"})).await.status, 200, "within her rights");
+    let query = "GET /v1/organization/audit_events?event_types[]=user.updated";
+    let record = world.admin(query, json!(null)).await.json()["data"][0].clone();
+    let until = world.control.now().unix_seconds() + 3_600;
+    assert_eq!(record["actor"]["elevated_until"].as_i64(), Some(until), "the trail says so: {record}");
+    let by_admin =
+        world.admin("GET /v1/organization/audit_events?event_types[]=approval.given", json!(null)).await;
+    assert!(by_admin.json()["data"][0]["actor"].get("elevated_until").is_none());
+}
+
+#[tokio::test]
+async fn an_elevated_person_makes_nothing_their_own_for_good_by_any_way() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let project = world.admin("POST /v1/organization/projects", json!({"name": "p"})).await.json();
+    let project = project["id"].as_str().unwrap().to_owned();
+    let group = world.admin("POST /v1/organization/groups", json!({"name": "Admins"})).await.json();
+    let group = group["id"].as_str().unwrap().to_owned();
+    let role = json!({"role_name": "Small", "permissions": ["price.read"]});
+    let role =
+        world.admin("POST /v1/organization/roles", role).await.json()["id"].as_str().unwrap().to_owned();
+    let given = format!("POST /v1/organization/users/{}/roles", ada.id);
+    assert_eq!(world.admin(&given, json!({"role_id": role})).await.status, 200);
+    let id = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
+    let group_roles = format!("POST /v1/organization/groups/{group}/roles");
+    let admin_role = json!({"role_id": "role-api-organization-admin"});
+    assert_eq!(world.by(&ada, &group_roles, admin_role.clone()).await.status, 200, "to a group without her");
+    for (line, body) in [
+        (format!("POST /v1/organization/users/{}", ada.id), json!({"role": "owner"})),
+        (given, json!({"role_id": "role-api-organization-auditor"})),
+        (format!("POST /v1/organization/groups/{group}/users"), json!({"user_id": ada.id})),
+        (
+            format!("POST /v1/organization/projects/{project}/users"),
+            json!({"user_id": ada.id, "role": "viewer"}),
+        ),
+        (
+            format!("POST /v1/organization/roles/{role}"),
+            json!({"permissions": ["price.read", "price.manage"]}),
+        ),
+        ("POST /v1/organization/projects".to_owned(), json!({"name": "hers"})),
+    ] {
+        assert_eq!(world.by(&ada, &line, body).await.refusal(), refusal(403, "own_elevation"), "{line}");
+    }
+    let body = json!({"name": "theirs", "owner_ids": [world.acme.user_id.to_string()]});
+    assert_eq!(
+        world.by(&ada, "POST /v1/organization/projects", body).await.status,
+        200,
+        "with another owner"
+    );
+    world.wait(HOUR);
+    assert!(!is_admin(&world, &ada).await);
+    assert_eq!(
+        world.by(&ada, "GET /v1/organization/prices", json!(null)).await.status,
+        200,
+        "what she had she has"
+    );
+}
+
+#[tokio::test]
+async fn an_elevated_admin_is_never_the_last_admin() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let id = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
+    let me = format!("/v1/organization/users/{}", world.acme.user_id);
+    for line in [format!("DELETE {me}"), format!("POST {me}")] {
+        let seen = world.by(&ada, &line, json!({"role": "reader"})).await;
+        assert_eq!(seen.refusal(), refusal(409, "last_admin"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn of_decisions_at_once_exactly_one_wins() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let second = world.person("second", OrganizationRole::Admin).await;
+    for round in 0..20 {
+        let id = asked(&world, &ada).await;
+        let (yes, no) = (approve(&id), approve(&id).replace("/approve", "/refuse"));
+        let back = yes.replace("/approve", "/withdraw");
+        let seen = tokio::join!(
+            world.by(&second, &yes, json!(null)),
+            world.admin(&no, json!({"note": "no"})),
+            world.by(&ada, &back, json!(null)),
+            world.admin(&yes, json!(null)),
+            world.by(&second, &no, json!(null)),
+        );
+        let seen = [seen.0, seen.1, seen.2, seen.3, seen.4];
+        let won = seen.iter().filter(|seen| seen.status == 200).count();
+        assert_eq!(won, 1, "round {round}: {seen:?}");
+        for lost in seen.iter().filter(|seen| seen.status != 200) {
+            assert_eq!(lost.refusal(), refusal(409, "approval_decided"));
+        }
+        world.by(&ada, &end(&id), json!(null)).await;
+    }
+    let decided = ["approval.given", "approval.refused", "approval.withdrawn"];
+    let mut records = 0;
+    for verb in decided {
+        records += world.events(verb).await;
+    }
+    assert_eq!(records, 20, "one record for each request");
+}
+
+#[tokio::test]
+async fn a_request_is_seen_by_who_asked_and_by_who_sees_them_all() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let bob = world.person("bob", OrganizationRole::Member).await;
+    let auditor = world.person("auditor", OrganizationRole::Auditor).await;
+    let id = asked(&world, &ada).await;
+    let one = format!("GET /v1/organization/approvals/{id}");
+    let count = |person: &Person| {
+        let (world, key) = (&world, person.key.clone());
+        async move {
+            let seen = world.call(&key, "GET /v1/organization/approvals", &[], "").await;
+            seen.json()["data"].as_array().unwrap().len()
+        }
+    };
+    assert_eq!((count(&ada).await, count(&bob).await, count(&auditor).await), (1, 0, 1));
+    assert_eq!(world.by(&bob, &one, json!(null)).await.refusal(), refusal(404, "not_found"));
+    assert_eq!(world.by(&auditor, &one, json!(null)).await.status, 200);
+    let mine = world.by(&auditor, "GET /v1/organization/approvals?mine=true", json!(null)).await.json();
+    assert_eq!(mine["data"], json!([]));
+    for person in [&bob, &auditor] {
+        let seen = world.by(person, &approve(&id), json!(null)).await;
+        assert_eq!(seen.refusal(), refusal(403, "missing_permission"));
+    }
+    let back = approve(&id).replace("/approve", "/withdraw");
+    assert_eq!(world.by(&bob, &back, json!(null)).await.refusal(), refusal(404, "not_found"));
+    assert_eq!(world.by(&auditor, &back, json!(null)).await.refusal(), refusal(403, "not_requester"));
+    let twice = world.by(&ada, ASK, hour()).await;
+    assert_eq!(twice.refusal(), refusal(409, "already_requested"));
+    let seen = world.by(&bob, "GET /v1/organization/approvals?state=lost", json!(null)).await;
+    assert_eq!(seen.refusal(), refusal(400, "invalid_filter"));
+}
+
+#[tokio::test]
+async fn what_nobody_decides_expires_after_seven_days() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let id = asked(&world, &ada).await;
+    world.wait(7 * DAY);
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.refusal(), refusal(409, "approval_decided"));
+    let pending = world.admin("GET /v1/organization/approvals?state=pending", json!(null)).await.json();
+    assert_eq!(pending["data"], json!([]));
+    let again = asked(&world, &ada).await;
+    assert_eq!(approvals::expire_due(&world.control).await.unwrap(), 1);
+    assert_eq!(approvals::expire_due(&world.control).await.unwrap(), 0);
+    let expired = world.admin("GET /v1/organization/approvals?state=expired", json!(null)).await.json();
+    assert_eq!(expired["data"][0]["id"].as_str(), Some(id.as_str()));
+    assert_eq!(world.events("approval.expired").await, 1);
+    assert_eq!(world.admin(&approve(&again), json!(null)).await.status, 200, "the later one waits still");
+}
+
+#[tokio::test]
+async fn approval_holds_the_rights_of_both_at_that_moment() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let gone = asked(&world, &ada).await;
+    let remove = format!("DELETE /v1/organization/users/{}", ada.id);
+    assert_eq!(world.admin(&remove, json!(null)).await.status, 200);
+    assert_eq!(world.admin(&approve(&gone), json!(null)).await.refusal(), refusal(409, "requester_gone"));
+    let bob = world.person("bob", OrganizationRole::Member).await;
+    let held = asked(&world, &bob).await;
+    let promote = format!("POST /v1/organization/users/{}", bob.id);
+    assert_eq!(world.admin(&promote, json!({"role": "owner"})).await.status, 200);
+    let seen = world.admin(&approve(&held), json!(null)).await;
+    assert_eq!(seen.refusal(), refusal(409, "already_held"), "it would give nothing any more");
+    let admin = world.admin(ASK, hour()).await;
+    assert_eq!(admin.refusal(), refusal(409, "already_held"));
+}
+
+#[tokio::test]
+async fn an_elevation_ends_early_by_its_holder_or_an_admin() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    let bob = world.person("bob", OrganizationRole::Member).await;
+    let auditor = world.person("auditor", OrganizationRole::Auditor).await;
+    let id = asked(&world, &ada).await;
+    assert_eq!(world.by(&ada, &end(&id), json!(null)).await.refusal(), refusal(409, "elevation_over"));
+    assert_eq!(world.admin(&approve(&id), json!(null)).await.status, 200);
+    assert_eq!(world.by(&bob, &end(&id), json!(null)).await.refusal(), refusal(404, "not_found"));
+    assert_eq!(
+        world.by(&auditor, &end(&id), json!(null)).await.refusal(),
+        refusal(403, "missing_permission")
+    );
+    world.wait(MINUTE);
+    let ended = world.by(&ada, &end(&id), json!(null)).await.json();
+    assert_eq!(ended["ended_at"].as_i64(), Some(world.control.now().unix_seconds()));
+    assert!(!is_admin(&world, &ada).await);
+    let again = asked(&world, &ada).await;
+    assert_eq!(world.admin(&approve(&again), json!(null)).await.status, 200);
+    assert!(is_admin(&world, &ada).await, "a later one is its own");
+    world.wait(HOUR - MINUTE);
+    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 0, "the first one is ended already");
+    assert!(is_admin(&world, &ada).await);
+    assert_eq!(world.admin(&end(&again), json!(null)).await.status, 200);
+    assert!(!is_admin(&world, &ada).await);
+    assert_eq!(world.events("elevation.ended").await, 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for_is_refused_with_its_own_code() {
+    let world = World::new().await;
+    let ada = world.person("ada", OrganizationRole::Member).await;
+    for (body, status, code) in [
+        (json!({"duration_seconds": 899, "reason": "x"}), 400, "invalid_duration"),
+        (json!({"duration_seconds": 43_201, "reason": "x"}), 400, "invalid_duration"),
+        (json!({"duration_seconds": 900, "reason": "  "}), 400, "reason_required"),
+        (json!({"duration_seconds": 900}), 400, "invalid_type"),
+        (json!({"duration_seconds": 900, "reason": "x", "role": "king"}), 400, "invalid_role"),
+        (json!({"duration_seconds": 900, "reason": "x", "role": "member"}), 409, "already_held"),
+    ] {
+        assert_eq!(world.by(&ada, ASK, body).await.refusal(), refusal(status, code));
+    }
+    let auditor = json!({"duration_seconds": 900, "reason": "x", "role": "auditor"});
+    let asked = world.by(&ada, ASK, auditor).await.json();
+    assert_eq!(world.admin(&approve(asked["id"].as_str().unwrap()), json!(null)).await.status, 200);
+    assert_eq!(world.by(&ada, "GET /v1/organization/users", json!(null)).await.status, 200);
+    assert_eq!(world.by(&ada, "POST /v1/organization", json!({"name": "x"})).await.refusal().0, 403);
+}

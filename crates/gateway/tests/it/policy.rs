@@ -1,0 +1,140 @@
+//! Every setting that a call can meet takes effect: in `enforce` the call is refused, in `warn` it passes and is
+//! counted.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use domain::networks::Networks;
+use domain::policy::{Entry, Level, Mode, Policy, Setting, Spot};
+use domain::time::DAY;
+use gateway::Settings;
+use serde_json::{Value, json};
+
+use crate::fake::World;
+use crate::{asking, send, text};
+
+const CHAT: &str = "/v1/chat/completions";
+const PLAIN: &str = r#"{"model":"sim-small","user":"jane","messages":[{"role":"user","content":"hi"}]}"#;
+
+fn entry(setting: Setting, value: &Value, mode: Mode) -> (Spot, Entry) {
+    let entry = Entry {
+        setting,
+        level: Level::Organization,
+        value: setting.kind().read(value).unwrap(),
+        mode,
+        is_locked: false,
+        floor: None,
+        set_by: None,
+        set_at: domain::time::Timestamp::from_unix_seconds(0),
+    };
+    (Spot::Organization, entry)
+}
+
+/// A world in which the organization has set this.
+fn set(setting: Setting, value: Value, mode: Mode) -> std::sync::Arc<World> {
+    let world = World::new();
+    world.change(|view| view.policy = Policy::new(vec![entry(setting, &value, mode)], Vec::new()));
+    world
+}
+
+/// Status and code of a plain call.
+async fn call(world: &World, router: &Router) -> (u16, String) {
+    let mut request = asking(world, CHAT, PLAIN);
+    let peer: SocketAddr = "10.0.0.5:1234".parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let response = send(router, request).await;
+    let status = response.status().as_u16();
+    let body: Value = serde_json::from_str(&text(response).await).unwrap();
+    (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Refused with this code when enforced, passed and counted when warned of, not even counted when off.
+async fn gate(setting: Setting, value: Value, refusal: (u16, &str), change: impl Fn(&World)) {
+    for mode in Mode::ALL {
+        let world = set(setting, value.clone(), mode);
+        change(&world);
+        let router = world.gateway(Settings::default()).router();
+        let seen = call(&world, &router).await;
+        let warned = world.warned.lock().unwrap().iter().map(|one| one.setting).collect::<Vec<_>>();
+        match mode {
+            Mode::Enforce => assert_eq!((seen, warned), ((refusal.0, refusal.1.to_owned()), vec![])),
+            Mode::Warn => assert_eq!((seen.0, warned), (200, vec![setting])),
+            Mode::Off => assert_eq!((seen.0, warned), (200, vec![])),
+        }
+    }
+}
+
+#[tokio::test]
+async fn models_are_allowed_by_name() {
+    gate(Setting::Models, json!(["gpt-*"]), (403, "model_not_allowed"), |_| ()).await;
+    let world = set(Setting::Models, json!(["sim-s*"]), Mode::Enforce);
+    let router = world.gateway(Settings::default()).router();
+    assert_eq!(call(&world, &router).await.0, 200);
+    let list = asking(&world, "/v1/models", "");
+    let list = http::Request::get("/v1/models").header("authorization", &list.headers()["authorization"]);
+    let listed = text(send(&router, list.body(axum::body::Body::empty()).unwrap()).await).await;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let names: Vec<&str> =
+        listed["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert!(!names.is_empty() && names.iter().all(|name| name.starts_with("sim-s")), "{names:?}");
+}
+
+#[tokio::test]
+async fn providers_are_allowed_by_name() {
+    gate(Setting::Providers, json!(["another"]), (404, "model_not_found"), |_| ()).await;
+}
+
+#[tokio::test]
+async fn keys_call_from_allowed_networks() {
+    gate(Setting::GatewayNetworks, json!(["192.0.2.0/24"]), (403, "network_not_allowed"), |_| ()).await;
+    let world = set(Setting::GatewayNetworks, json!(["203.0.113.0/24"]), Mode::Enforce);
+    let trusted = Networks::parse(&["10.0.0.0/8".to_owned()]).unwrap();
+    let behind = Settings { trusted_proxies: trusted, ..Settings::default() };
+    let router = world.gateway(behind).router();
+    assert_eq!(call(&world, &router).await.0, 200, "a trusted proxy says where the call came from");
+    let router = world.gateway(Settings::default()).router();
+    assert_eq!(call(&world, &router).await.0, 403, "nobody else does");
+}
+
+#[tokio::test]
+async fn keys_grow_too_old() {
+    let old = |world: &World| {
+        let mut key = world.key.lock().unwrap();
+        key.created_at = key.created_at.plus_micros(-31 * DAY);
+    };
+    gate(Setting::KeyMaximumAge, json!(30), (401, "key_too_old"), old).await;
+    let stale = |world: &World| {
+        let mut key = world.key.lock().unwrap();
+        key.secret_created_at = key.secret_created_at.plus_micros(-31 * DAY);
+    };
+    gate(Setting::KeyRotation, json!(30), (401, "key_not_rotated"), stale).await;
+}
+
+#[tokio::test]
+async fn a_call_without_a_limit_gets_the_organizations() {
+    let world = set(Setting::DefaultOutput, json!(3), Mode::Enforce);
+    let router = world.gateway(Settings::default()).router();
+    assert_eq!(call(&world, &router).await.0, 200);
+    let limited = PLAIN.replacen("\"user\"", "\"max_tokens\":7,\"user\"", 1);
+    assert_eq!(send(&router, asking(&world, CHAT, &limited)).await.status(), 200);
+    let records = world.records();
+    assert!(records[0].settlement.quantities.output <= 3, "the provider was told");
+    assert!(records[0].call.held < records[1].call.held, "a call's own limit stands, and 7 is more than 3");
+}
+
+#[tokio::test]
+async fn end_users_are_kept_as_the_organization_says() {
+    for (how, is_plain) in [("plain", true), ("hashed", false)] {
+        let world = set(Setting::EndUsers, json!(how), Mode::Enforce);
+        let router = world.gateway(Settings::default()).router();
+        for _ in 0..2 {
+            assert_eq!(call(&world, &router).await.0, 200);
+        }
+        let kept: Vec<String> =
+            world.records().iter().map(|one| one.call.end_user.clone().unwrap()).collect();
+        assert_eq!(kept[0], kept[1], "one person stays one");
+        assert_eq!(kept[0] == "jane", is_plain);
+        assert!(is_plain || (kept[0].starts_with("hashed:") && !kept[0].contains("jane")));
+    }
+}

@@ -26,6 +26,13 @@ impl Rows {
 
     /// Every table with its rows.
     pub async fn all(&self) -> BTreeMap<String, Vec<Value>> {
+        let parsed =
+            |texts: Vec<String>| texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        self.all_but(&[], &[]).await.into_iter().map(|(name, rows)| (name, parsed(rows))).collect()
+    }
+
+    /// Every table but some with its rows, each an object as text that lacks some columns.
+    pub async fn all_but(&self, tables: &[&str], columns: &[&str]) -> BTreeMap<String, Vec<String>> {
         let names = match self {
             Self::Sqlite(_) => {
                 "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
@@ -34,12 +41,14 @@ impl Rows {
                 "select table_name from information_schema.tables where table_schema = 'public'"
             }
         };
-        let mut tables = BTreeMap::new();
+        let mut found = BTreeMap::new();
         for name in self.texts(names).await {
-            let rows = self.of(&name).await;
-            tables.insert(name, rows);
+            if !tables.contains(&name.as_str()) {
+                let rows = self.read(&name, columns, 0).await;
+                found.insert(name, rows);
+            }
         }
-        tables
+        found
     }
 
     /// How many rows a table has.
@@ -55,6 +64,11 @@ impl Rows {
 
     /// The rows of a table but for the first ones.
     pub async fn beyond(&self, table: &str, skipped: usize) -> Vec<Value> {
+        let texts = self.read(table, &[], skipped).await;
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
+
+    async fn read(&self, table: &str, without: &[&str], skipped: usize) -> Vec<String> {
         let sql = match self {
             Self::Sqlite(_) => {
                 let columns = self.texts(&format!("select name from pragma_table_info('{table}')")).await;
@@ -63,17 +77,19 @@ impl Rows {
                         "'{name}', case typeof(\"{name}\") when 'blob' then hex(\"{name}\") else \"{name}\" end"
                     )
                 };
-                let pairs: Vec<String> = columns.iter().map(pair).collect();
+                let pairs: Vec<String> =
+                    columns.iter().filter(|name| !without.contains(&name.as_str())).map(pair).collect();
                 format!(
                     "select json_object({}) from \"{table}\" order by rowid limit -1 offset {skipped}",
                     pairs.join(", ")
                 )
             }
             Self::Postgres(_) => {
-                format!("select to_jsonb(t)::text from \"{table}\" t order by 1 offset {skipped}")
+                let without: String = without.iter().map(|name| format!(" - '{name}'")).collect();
+                format!("select (to_jsonb(t){without})::text from \"{table}\" t order by 1 offset {skipped}")
             }
         };
-        self.texts(&sql).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+        self.texts(&sql).await
     }
 
     /// Moves a time of the only row of a table so many days into the past.

@@ -45,14 +45,9 @@ impl Twin {
     /// Everything kept, comparable.
     async fn kept(&mut self) -> String {
         let mut text = String::new();
-        for (table, rows) in self.rows.all().await {
-            if BESIDE.contains(&table.as_str()) {
-                continue;
-            }
-            for mut row in rows {
-                let fields = row.as_object_mut().unwrap();
-                fields
-                    .retain(|name, _| !matches!(name.as_str(), "last_used_at" | "seen_at" | "password_hash"));
+        let otherwise = ["last_used_at", "seen_at", "password_hash"];
+        for (table, rows) in self.rows.all_but(&BESIDE, &otherwise).await {
+            for row in rows {
                 text += &format!("{table} {row}\n");
             }
         }

@@ -49,14 +49,9 @@ impl Trail {
     }
 
     /// Everything that somebody decided.
-    async fn state(&self) -> BTreeMap<String, Vec<Value>> {
-        let mut tables = self.rows.all().await;
-        tables.retain(|name, _| !TRAIL.contains(&name.as_str()) && !BESIDE.contains(&name.as_str()));
-        for row in tables.values_mut().flatten() {
-            let fields = row.as_object_mut().unwrap();
-            fields.retain(|name, _| !matches!(name.as_str(), "last_used_at" | "seen_at"));
-        }
-        tables
+    async fn state(&self) -> BTreeMap<String, Vec<String>> {
+        let others: Vec<&str> = TRAIL.into_iter().chain(BESIDE).collect();
+        self.rows.all_but(&others, &["last_used_at", "seen_at"]).await
     }
 }
 

@@ -54,7 +54,8 @@ pub async fn run(asked: Handover) -> Result<(), Failed> {
             let client = listing.asking.client()?;
             let query = [("state", state.as_str())];
             let list = client.list(HANDOVERS, &query, listing.limit).await?;
-            client.show_list(&list, &["id", "kind", "subject_name", "project_name", "cause", "state", "due_at"])
+            client
+                .show_list(&list, &["id", "kind", "subject_name", "project_name", "cause", "state", "due_at"])
         }
         Handover::Show { id: handover, asking } => {
             let client = asking.client()?;

@@ -250,9 +250,7 @@ pub async fn member(asked: Member) -> Result<(), Failed> {
             let path = format!("{}/transfer", one(&id)?);
             client.show_one(&client.post(&path, &json!({ "to_user_id": to })).await?)
         }
-        Member::ResetPassword { id, asking } => {
-            act(asking, &format!("{}/password_reset", one(&id)?)).await
-        }
+        Member::ResetPassword { id, asking } => act(asking, &format!("{}/password_reset", one(&id)?)).await,
         Member::Remove { id, asking } => {
             let client = asking.client()?;
             client.show_one(&client.delete(&one(&id)?).await?)

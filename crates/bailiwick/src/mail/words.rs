@@ -67,7 +67,9 @@ fn parts(letter: &Letter) -> Parts {
         Letter::EmailRelease { email, link, expires } => Parts {
             subject: "Your account is to get another address".to_owned(),
             sentences: vec![
-                format!("Somebody asked that {email} take the place of this address, and gave your password."),
+                format!(
+                    "Somebody asked that {email} take the place of this address, and gave your password."
+                ),
                 format!("The link works once, until {expires}; the new address is asked next."),
             ],
             button: Some(("Go on with the change", link.clone())),

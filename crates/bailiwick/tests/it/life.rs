@@ -271,8 +271,10 @@ async fn the_last_admin_stays(database: Option<String>) {
     }
     slowest.sort_unstable();
     let (median, longest) = (slowest[rounds / 2], slowest[rounds - 1]);
-    println!("{rounds} rounds: {done} acts done, {last_admin} refused for the last Admin; of the longest wait per round, \
-              the median is {median:?} and the longest {longest:?}");
+    println!(
+        "{rounds} rounds: {done} acts done, {last_admin} refused for the last Admin; of the longest wait per round, \
+              the median is {median:?} and the longest {longest:?}"
+    );
     assert!(done > rounds && last_admin > 0, "the last Admin was hardly aimed at");
     assert!(median < Duration::from_secs(1), "half of the rounds kept somebody waiting");
 }

@@ -7,8 +7,7 @@
 use domain::Error;
 use domain::access::{Actor, Grant, Origin, Task};
 use domain::accounts::{
-    ASKED_LIFETIME, AccountLink, LinkKind, Voucher, belongs_here_alone, link_not_valid,
-    still_vouches,
+    ASKED_LIFETIME, AccountLink, LinkKind, Voucher, belongs_here_alone, link_not_valid, still_vouches,
 };
 use domain::api_keys;
 use domain::audit::{AuditEntry, Verb};

@@ -6,7 +6,9 @@ use domain::routes::{Access, Method};
 
 use super::console::PASSWORD_LENGTH;
 use super::pages::{ConfirmEmailPage, ForgotPasswordPage, ResetPasswordPage};
-use super::{ask_email_change, confirm_email, mail_password_reset, offered_link, release_email, reset_password};
+use super::{
+    ask_email_change, confirm_email, mail_password_reset, offered_link, release_email, reset_password,
+};
 use crate::http::console;
 use crate::{Answer, Call, Endpoint, Failure, page};
 

@@ -11,7 +11,6 @@ pub mod sign_in;
 
 pub use links::{
     OfferedLink, ask_email_change, asked_email, confirm_email, mail_password_reset, offer_email_link,
-    offer_password_reset, offer_reset_by_operator, offered_link, release_email,
-    reset_password,
+    offer_password_reset, offer_reset_by_operator, offered_link, release_email, reset_password,
 };
 pub use own::{change_password, end_session, organizations, sessions, sign_out, sign_out_everywhere, whoami};

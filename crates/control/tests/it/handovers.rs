@@ -82,10 +82,16 @@ async fn what_nobody_decides_is_disabled_at_the_deadline_and_still_given_afterwa
     assert_eq!(expire_due(&scene.world.control).await.unwrap(), 1);
     assert_eq!(expire_due(&scene.world.control).await.unwrap(), 0, "once");
     let id = &open[0]["id"];
-    assert_eq!((scene.state(id).await.as_str(), scene.key_status(&key).await.as_str()), ("expired", "disabled"));
+    assert_eq!(
+        (scene.state(id).await.as_str(), scene.key_status(&key).await.as_str()),
+        ("expired", "disabled")
+    );
     let resolve = format!("POST /v1/organization/handovers/{}/resolve", id.as_str().unwrap());
     ok(&scene.world, &resolve, json!({"owner_id": heir.id})).await;
-    assert_eq!((scene.state(id).await.as_str(), scene.key_status(&key).await.as_str()), ("resolved", "active"));
+    assert_eq!(
+        (scene.state(id).await.as_str(), scene.key_status(&key).await.as_str()),
+        ("resolved", "active")
+    );
     assert_eq!(scene.world.events("handover.expired").await, 1);
     assert_eq!(scene.world.events("handover.resolved").await, 1);
 }
@@ -139,7 +145,10 @@ async fn owners_see_and_decide_in_their_own_projects_alone_and_nothing_goes_to_a
     ok(&scene.world, &gone, Value::Null).await;
     let list = "GET /v1/organization/handovers?state=open";
     let seen = scene.world.by(&owner, list, Value::Null).await.json();
-    assert_eq!((seen["data"].as_array().unwrap().len(), &seen["data"][0]["cause"]), (1, &json!("left_project")));
+    assert_eq!(
+        (seen["data"].as_array().unwrap().len(), &seen["data"][0]["cause"]),
+        (1, &json!("left_project"))
+    );
     let unseen = scene.world.by(&foreign, list, Value::Null).await.json();
     assert_eq!(unseen["data"], json!([]));
     let id = seen["data"][0]["id"].as_str().unwrap();

@@ -29,7 +29,8 @@ struct Browser {
 async fn browser(world: &World, email: &str, password: &str) -> Browser {
     let signed_in = sign_in(&world.control, email, password, &Origin::default()).await.unwrap();
     let cookie = signed_in.cookie.split(';').next().unwrap().to_owned();
-    let sessions = world.control.store.sessions_of(signed_in.user_id, world.control.now(), Default::default());
+    let sessions =
+        world.control.store.sessions_of(signed_in.user_id, world.control.now(), Default::default());
     let newest = sessions.await.unwrap()[0].id;
     Browser { cookie, csrf: session::csrf(world.control.secrets.pepper(), newest) }
 }
@@ -39,7 +40,8 @@ async fn submit(world: &World, browser: &Browser, path: &str, fields: &[(&str, &
     world.wait(SECOND);
     let mut pairs = vec![("csrf", browser.csrf.as_str())];
     pairs.extend(fields);
-    let body: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
+    let body: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
     let headers =
         [("cookie", browser.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
     world.call("", &format!("POST {path}"), &headers, body.join("&")).await
@@ -61,8 +63,9 @@ async fn letters(world: &World, to: &str) -> Vec<Letter> {
 
 /// The path of the link in a letter.
 fn path_of(letter: &Letter) -> String {
-    let (Letter::PasswordReset { link, .. } | Letter::EmailRelease { link, .. } | Letter::EmailChange { link, .. }) =
-        letter
+    let (Letter::PasswordReset { link, .. }
+    | Letter::EmailRelease { link, .. }
+    | Letter::EmailChange { link, .. }) = letter
     else {
         panic!("no link about an account: {letter:?}")
     };
@@ -101,12 +104,22 @@ async fn a_mailed_link_sets_a_password_anew_once_within_an_hour_and_signs_out_ev
     mail_password_reset(&world.control, email, &origin).await.unwrap();
     world.wait(SECOND);
     mail_password_reset(&world.control, email, &origin).await.unwrap();
-    let links: Vec<String> = letters(&world, email).await.iter().map(|letter| token(&path_of(letter))).collect();
+    let links: Vec<String> =
+        letters(&world, email).await.iter().map(|letter| token(&path_of(letter))).collect();
     let (replaced, newest) = (&links[links.len() - 2], &links[links.len() - 1]);
-    assert_eq!(reset_password(&world.control, replaced, NEW_PASSWORD, &origin).await.unwrap_err().code(), "link_not_valid");
-    assert_eq!(reset_password(&world.control, newest, "short", &origin).await.unwrap_err().code(), "weak_password");
+    assert_eq!(
+        reset_password(&world.control, replaced, NEW_PASSWORD, &origin).await.unwrap_err().code(),
+        "link_not_valid"
+    );
+    assert_eq!(
+        reset_password(&world.control, newest, "short", &origin).await.unwrap_err().code(),
+        "weak_password"
+    );
     reset_password(&world.control, newest, NEW_PASSWORD, &origin).await.unwrap();
-    assert_eq!(reset_password(&world.control, newest, PASSWORD, &origin).await.unwrap_err().code(), "link_not_valid");
+    assert_eq!(
+        reset_password(&world.control, newest, PASSWORD, &origin).await.unwrap_err().code(),
+        "link_not_valid"
+    );
     assert!(signs_in(&world, email, NEW_PASSWORD).await && !signs_in(&world, email, PASSWORD).await);
     let seen = world.call("", "GET /account", &[("cookie", &before.cookie)], "").await;
     assert_eq!(seen.status, 303, "signed out");
@@ -151,7 +164,9 @@ async fn without_mail_an_admin_vouches_for_whom_they_stand_above_and_who_belongs
     let bob = joined(&world, "bob@example.test").await;
     let offer = format!("POST /v1/organization/users/{bob}/password_reset");
     let offered = world.admin(&offer, Value::Null).await.json();
-    reset_password(&world.control, &token(offered["url"].as_str().unwrap()), NEW_PASSWORD, &origin).await.unwrap();
+    reset_password(&world.control, &token(offered["url"].as_str().unwrap()), NEW_PASSWORD, &origin)
+        .await
+        .unwrap();
     assert!(signs_in(&world, "bob@example.test", NEW_PASSWORD).await);
 }
 
@@ -215,7 +230,8 @@ async fn an_invitation_sent_again_has_another_link_and_another_week() {
     let world = World::new().await;
     let origin = Origin::default();
     let new = Accepting::New { name: "Late", password: PASSWORD };
-    let sent = world.admin("POST /v1/organization/invites", json!({"email": "late@example.test"})).await.json();
+    let sent =
+        world.admin("POST /v1/organization/invites", json!({"email": "late@example.test"})).await.json();
     let (first, id) = (token(sent["url"].as_str().unwrap()), sent["id"].as_str().unwrap().to_owned());
     let resend = format!("POST /v1/organization/invites/{id}/resend");
     world.wait(8 * DAY);
@@ -229,7 +245,8 @@ async fn an_invitation_sent_again_has_another_link_and_another_week() {
     world.wait(6 * DAY);
     accept_invite(&world.control, &second, new, &origin).await.unwrap();
     assert_eq!(world.admin(&resend, Value::Null).await.refusal(), (409, "invite_accepted".to_owned()));
-    let other = world.admin("POST /v1/organization/invites", json!({"email": "other@example.test"})).await.json();
+    let other =
+        world.admin("POST /v1/organization/invites", json!({"email": "other@example.test"})).await.json();
     let other = other["id"].as_str().unwrap().to_owned();
     world.admin(&format!("DELETE /v1/organization/invites/{other}"), Value::Null).await;
     let gone = world.admin(&format!("POST /v1/organization/invites/{other}/resend"), Value::Null).await;

@@ -88,8 +88,7 @@ async fn bare_with(settings: Settings) -> (Control, Arc<Clock>, tempfile::TempDi
     let clock = Arc::new(Clock(AtomicI64::new(1_790_000_000_000_000)));
     store.migrate(clock.now()).await.unwrap();
     let secrets = Arc::new(Secrets::from_master(&[5; 32]).unwrap());
-    let control =
-        Control::new(store, clock.clone(), secrets, Arc::new(NoFollowers), settings).unwrap();
+    let control = Control::new(store, clock.clone(), secrets, Arc::new(NoFollowers), settings).unwrap();
     (control, clock, folder)
 }
 

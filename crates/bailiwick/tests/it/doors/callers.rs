@@ -239,7 +239,8 @@ impl Company {
         }
         let place = format!("{:?}", caller.credential);
         let stand_in = self.stand_ins.lock().await.get(&place).cloned();
-        let answer = present(&self.world.server, aim, stand_in.as_ref().unwrap_or(caller), (path, body)).await;
+        let answer =
+            present(&self.world.server, aim, stand_in.as_ref().unwrap_or(caller), (path, body)).await;
         if sign(aim, &answer) == '+' {
             self.stand_ins.lock().await.remove(&place);
         }

@@ -189,11 +189,12 @@ impl Company {
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let owner = if matches!(name, "own_key" | "session" | "own_approval" | "release_token" | "change_token") {
-            caller.user_id.clone()
-        } else {
-            String::new()
-        };
+        let owner =
+            if matches!(name, "own_key" | "session" | "own_approval" | "release_token" | "change_token") {
+                caller.user_id.clone()
+            } else {
+                String::new()
+            };
         let place = (name.to_owned(), relation, owner);
         if let Some(there) = self.things.lock().await.get(&place) {
             return there.clone();

@@ -165,6 +165,8 @@ pub struct PolicyPage {
     pub next_href: Option<String>,
     /// Whether the viewer may end exceptions.
     pub can_except: bool,
+    /// Whether the viewer may know what warnings let pass.
+    pub sees_warnings: bool,
     /// What warnings let pass of late.
     pub warnings: Vec<WarningRow>,
     /// Over how many days that is.

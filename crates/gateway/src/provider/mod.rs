@@ -64,6 +64,14 @@ impl AnswerBody {
         }
     }
 
+    /// Whether it is known that nothing more comes.
+    pub(crate) fn is_at_end(&self) -> bool {
+        match self {
+            Self::Network(incoming) => incoming.is_end_stream(),
+            Self::Simulated(_) => false,
+        }
+    }
+
     /// The next bytes; none at the end.
     pub(crate) async fn chunk(&mut self) -> Option<Result<Bytes, Failure>> {
         std::future::poll_fn(|cx| self.poll_chunk(cx)).await

@@ -28,6 +28,7 @@ pub fn exhibits() -> Vec<Exhibit> {
         Exhibit::new("key-policy", |theme| PolicyPage {
             key: "Policy of widget <b>bold</b>".to_owned(),
             action: "/o/northwind/projects/proj_00/keys/key_1/policy".to_owned(),
+            sees_warnings: false,
             warnings: Vec::new(),
             ..project_policy(theme)
         }),
@@ -179,6 +180,7 @@ fn policy(theme: Theme) -> PolicyPage {
         ],
         next_href: Some("/o/northwind/policy?after=exc_3#exceptions".to_owned()),
         can_except: true,
+        sees_warnings: true,
         warnings: vec![WarningRow {
             setting: "model.allowed",
             spot: SpotRow { project: Some(project(0)), what: "key_01k".to_owned() },

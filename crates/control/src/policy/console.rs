@@ -256,7 +256,7 @@ impl<'a> Spots<'a> {
             Spot::Key(key) => {
                 let grant = granted(self.call, Permission::PolicyRead);
                 let project = match &grant {
-                    Some(grant) => self.call.control.store.key_place(grant, key).await.ok(),
+                    Some(grant) => self.call.control.store.key_place(grant, key).await.ok().flatten(),
                     None => None,
                 };
                 let project = match project {
@@ -341,6 +341,7 @@ fn entry(call: &Call, setting: Setting) -> Result<NewEntry, Error> {
         mode: form.one("mode").map_or(Some(Mode::Enforce), Mode::parse).ok_or_else(unknown)?,
         is_locked: form.one("locked") == Some("true"),
         floor: floor.map(|floor| typed(setting, floor)).transpose()?,
+        is_on_trial: false,
     })
 }
 

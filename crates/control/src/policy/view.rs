@@ -14,12 +14,11 @@ use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 5] = [
-    ("Projects and people", &["project", "member", "handover"]),
+const AREAS: [(&str, &[&str]); 4] = [
+    ("People", &["member"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
     ("Networks", &["network"]),
-    ("What is kept", &["record", "audit"]),
 ];
 
 /// What rows are made with.
@@ -220,9 +219,9 @@ mod tests {
     #[test]
     fn what_a_control_shows_is_read_back_as_the_same_value() {
         for (setting, text) in [
-            (Setting::OwnerRequired, "true"),
+            (Setting::KeyNarrow, "true"),
             (Setting::KeyMaximumAge, "90"),
-            (Setting::Fallbacks, "same_provider"),
+            (Setting::RequestTags, "refused"),
             (Setting::Models, "gpt-5*\nsim-small"),
             (Setting::GatewayNetworks, "2001:db8::/32\n203.0.113.0/24"),
         ] {
@@ -240,7 +239,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_what_is_expected() {
         for (setting, text) in
-            [(Setting::OwnerRequired, "maybe"), (Setting::KeyMaximumAge, "0"), (Setting::Fallbacks, "")]
+            [(Setting::KeyNarrow, "maybe"), (Setting::KeyMaximumAge, "0"), (Setting::RequestTags, "")]
         {
             assert_eq!(typed(setting, text).unwrap_err().code(), "invalid_value");
         }

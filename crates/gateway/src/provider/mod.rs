@@ -1,6 +1,8 @@
 //! Upstream providers: over the network, or simulated in process.
 
 pub(crate) mod client;
+#[cfg(test)]
+mod corpus;
 pub(crate) mod simulated;
 
 use std::pin::Pin;

@@ -124,8 +124,8 @@ fn models() -> SettingRow {
 fn switch() -> SettingRow {
     let yes = Control::Choices(Choice::list(&[("true", "yes"), ("false", "no")], "true"));
     SettingRow {
-        name: "project.owner_required",
-        sentence: "A project always has an owner.",
+        name: "key.narrow",
+        sentence: "A key names the scopes or models that it may use.",
         values: Some(texts(&["yes"])),
         level: "production".to_owned(),
         by: "Grace Hopper".to_owned(),

@@ -10,6 +10,7 @@ pub mod audit;
 mod authn;
 pub mod elevations;
 pub mod groups;
+pub mod handovers;
 pub mod http;
 pub mod invites;
 pub mod mails;

@@ -3,12 +3,14 @@
 //! Every other crate stands on this one. What a word means is decided here; see `ARCHITECTURE.md`.
 
 pub mod access;
+pub mod accounts;
 pub mod allowances;
 pub mod api_keys;
 pub mod approvals;
 pub mod audit;
 pub mod error;
 pub mod groups;
+pub mod handovers;
 pub mod ids;
 pub mod invites;
 pub mod members;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use domain::api_keys::KeyHash;
-use domain::ids::{KeyId, OrganizationId};
+use domain::api_keys::{KeyHash, KeyOwner};
+use domain::ids::{KeyId, OrganizationId, UserId};
 
 use crate::error::Refusal;
 use crate::ports::{PortError, Ports};
@@ -154,6 +154,19 @@ impl Keys {
         for entry in all.iter().filter(|entry| entry.view.organization_id == organization) {
             entry.state.fetch_max(SUSPENDED, Ordering::AcqRel);
         }
+    }
+
+    /// The keys of an organization that are cached or in use: all of them, or a person's own.
+    pub(crate) fn of(&self, organization: OrganizationId, owner: Option<UserId>) -> Vec<KeyId> {
+        let all = self.index.all_alive();
+        let theirs = all.iter().map(|entry| &entry.view).filter(|view| {
+            let is_own = owner.is_none_or(|owner| view.owner == KeyOwner::User(owner));
+            view.organization_id == organization && is_own
+        });
+        let mut ids: Vec<KeyId> = theirs.map(|view| view.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// Every next call reads its key anew.

@@ -23,7 +23,7 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::{KeyId, OrganizationId};
+use domain::ids::{KeyId, OrganizationId, UserId};
 use domain::networks::Networks;
 
 use crate::admit::Turns;
@@ -97,6 +97,11 @@ impl Gateway {
     /// A key was revoked or disabled: as [`Gateway::invalidate_key`], and its open streams end at their next chunk.
     pub fn stop_key(&self, id: KeyId) {
         self.inner.keys.stop(id);
+    }
+
+    /// The keys of an organization that are cached or in use here: all of them, or a person's own.
+    pub fn keys_of(&self, organization: OrganizationId, owner: Option<UserId>) -> Vec<KeyId> {
+        self.inner.keys.of(organization, owner)
     }
 
     /// An organization was suspended, closed or purged: its keys are read anew, and their open streams end at their

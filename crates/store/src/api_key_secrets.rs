@@ -2,10 +2,12 @@
 
 use domain::access::Grant;
 use domain::api_keys::{ApiKey, KeyHash, KeyOwner};
+use domain::handovers::State;
 use domain::ids::{KeyId, ProjectId, SecretId, ServiceAccountId, UserId};
 use domain::time::Timestamp;
 
 use crate::api_keys::{owner_active, read_key};
+use crate::handovers::in_handover;
 use crate::measurement::Measurement;
 use crate::projects::tags_text;
 use crate::reached::Reached;
@@ -33,7 +35,7 @@ pub struct FoundKey {
     pub secret: SecretInUse,
     /// Whether its project is archived.
     pub project_archived: bool,
-    /// Whether its owner may still use it.
+    /// Whether its owner may still use it, or an open hand-over keeps it going without one.
     pub owner_active: bool,
 }
 
@@ -60,9 +62,11 @@ impl Store {
                 concat!(
                     "select k.*, x.id as used_id, x.version as used_version, \
                      x.created_at as used_created_at, x.ends_at as used_ends_at, \
-                     p.archived_at is not null as project_archived, ",
+                     p.archived_at is not null as project_archived, (",
                     owner_active!(),
-                    " as owner_active from api_key_secrets x join api_keys k on k.id = x.key_id \
+                    " or ",
+                    in_handover!(),
+                    ") as owner_active from api_key_secrets x join api_keys k on k.id = x.key_id \
                      left join projects p on p.id = k.project_id \
                      left join service_accounts s on s.id = k.owner_service_account_id \
                      left join members m on m.organization_id = k.organization_id and m.user_id = k.owner_user_id \
@@ -214,11 +218,14 @@ impl Change {
                 key.secret_version,
             ],
         )
-        .await
-        .map(drop)
+        .await?;
+        if key.revoked_at.is_some() {
+            self.close_handover_of(&key.id.to_string(), (State::Ended, None)).await?;
+        }
+        Ok(())
     }
 
-    /// Revokes the keys of a person in one project, and returns them.
+    /// Revokes the keys of a person in one project, except those that an open hand-over keeps going, and returns them.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
@@ -227,7 +234,8 @@ impl Change {
         let rows = self
             .rows(
                 "update api_keys set revoked_at = $3 where project_id = $1 and owner_user_id = $2 \
-                 and revoked_at is null returning id",
+                 and revoked_at is null and not exists (select 1 from handovers h \
+                 where h.subject_id = api_keys.id and h.state = 'open') returning id",
                 args![project, user, at],
             )
             .await?;

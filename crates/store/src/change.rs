@@ -66,6 +66,11 @@ impl Change {
         self.count = count;
     }
 
+    /// The person who acts, where it is one.
+    pub(crate) fn acting_user(&self) -> Option<UserId> {
+        if self.actor.kind == "user" { self.actor.id.parse().ok() } else { None }
+    }
+
     pub(crate) async fn rows(&mut self, sql: &'static str, args: impl AsRef<[Value]>) -> Result<Vec<Row>> {
         self.tx.rows(sql, args.as_ref()).await
     }

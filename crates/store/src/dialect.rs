@@ -18,8 +18,10 @@ use crate::error::{Error, Result};
 
 /// How many readers SQLite serves side by side.
 const SQLITE_READERS: u32 = 4;
-/// How many connections one replica opens to PostgreSQL.
-const POSTGRES_CONNECTIONS: u32 = 12;
+/// How many transactions one replica has open in PostgreSQL.
+const POSTGRES_WRITERS: u32 = 8;
+/// How many reads one replica sends to PostgreSQL side by side.
+const POSTGRES_READERS: u32 = 6;
 
 /// How many rows one statement adds at most; both engines take that many of the widest table's.
 const ROWS_AT_ONCE: usize = 64;
@@ -29,8 +31,9 @@ const ROWS_AT_ONCE: usize = 64;
 pub(crate) enum Engine {
     /// One writer and several readers on one file.
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// A pool of connections.
-    Postgres(PgPool),
+    /// A pool of connections for transactions, and one for reads: who reads within a transaction never waits for
+    /// others who hold theirs.
+    Postgres { writers: PgPool, readers: PgPool },
 }
 
 /// An open transaction.
@@ -232,9 +235,10 @@ macro_rules! run {
 impl Engine {
     pub(crate) async fn open(url: &str) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).min_connections(1);
-            let pool = options.acquire_timeout(Duration::from_secs(5)).connect(url).await?;
-            return Ok(Self::Postgres(pool));
+            let options = PgPoolOptions::new().min_connections(1).acquire_timeout(Duration::from_secs(5));
+            let writers = options.clone().max_connections(POSTGRES_WRITERS).connect(url).await?;
+            let readers = options.max_connections(POSTGRES_READERS).connect(url).await?;
+            return Ok(Self::Postgres { writers, readers });
         }
         let path = url.strip_prefix("sqlite://").unwrap_or(url);
         let options = SqliteConnectOptions::new()
@@ -257,7 +261,7 @@ impl Engine {
         match self {
             // Taking the write lock at once turns a deadlock between two upgrading readers into a short wait.
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            Self::Postgres { writers, .. } => Ok(Tx::Postgres(writers.begin().await?)),
         }
     }
 
@@ -265,9 +269,9 @@ impl Engine {
     pub(crate) async fn snapshot(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
-            Self::Postgres(pool) => {
+            Self::Postgres { readers, .. } => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Ok(Tx::Postgres(pool.begin_with(begin).await?))
+                Ok(Tx::Postgres(readers.begin_with(begin).await?))
             }
         }
     }
@@ -278,8 +282,8 @@ impl Engine {
                 let rows = run!(readers, sqlite_text(sql), args, fetch_all);
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(pool) => {
-                let rows = run!(pool, postgres_text(sql), args, fetch_all);
+            Self::Postgres { readers, .. } => {
+                let rows = run!(readers, postgres_text(sql), args, fetch_all);
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -305,13 +309,13 @@ impl Engine {
     pub(crate) fn migrations(&self) -> &'static [(i64, &'static str, &'static str)] {
         match self {
             Self::Sqlite { .. } => crate::migrations::SQLITE,
-            Self::Postgres(_) => crate::migrations::POSTGRES,
+            Self::Postgres { .. } => crate::migrations::POSTGRES,
         }
     }
 
     /// Lets only one replica migrate at a time; SQLite's file has only one owner anyway.
     pub(crate) async fn migration_lock(&self) -> Result<Option<Tx>> {
-        let Self::Postgres(_) = self else { return Ok(None) };
+        let Self::Postgres { .. } = self else { return Ok(None) };
         let mut tx = self.begin().await?;
         tx.rows("select pg_advisory_xact_lock(7240611020260)", &[]).await?;
         Ok(Some(tx))
@@ -324,7 +328,10 @@ impl Engine {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { writers, readers } => {
+                readers.close().await;
+                writers.close().await;
+            }
         }
     }
 }

@@ -98,6 +98,8 @@ const HOLDINGS: &[Holding] = &[
         }),
         purged_by: of_organization!("notices_off"),
     },
+    // Links belong to people; those for which somebody of the organization vouched go with it.
+    Holding { table: "account_links", shown: None, purged_by: of_organization!("account_links") },
     Holding {
         table: "invites",
         shown: shown!("invite": "invites" of "organization_id" by Text "id" {
@@ -196,6 +198,14 @@ const HOLDINGS: &[Holding] = &[
             Number: created_at expires_at disabled_at revoked_at last_used_at secret_version;
         }),
         purged_by: of_organization!("api_keys"),
+    },
+    Holding {
+        table: "handovers",
+        shown: shown!("handover": "handovers" of "organization_id" by Text "id" {
+            Text: id project_id kind subject_id from_user_id cause state to_user_id closed_by;
+            Number: opened_at due_at closed_at;
+        }),
+        purged_by: of_organization!("handovers"),
     },
     Holding {
         table: "api_key_secrets",

@@ -198,6 +198,10 @@ impl Change {
         if self.run(sql, args![id, grant.organization_id(), at]).await? > 0 {
             return Ok(());
         }
+        self.refuse_accepted(grant, id).await
+    }
+
+    async fn refuse_accepted(&mut self, grant: &Grant, id: InviteId) -> Result<()> {
         let sql = "select id from invites where id = $1 and organization_id = $2 and revoked_at is null";
         match self.row(sql, args![id, grant.organization_id()]).await? {
             None => Err(Error::not_found("invite")),
@@ -208,17 +212,32 @@ impl Change {
         }
     }
 
-    /// Uses an invitation up; whether nobody did before. Memberships of the organization stand still from here
-    /// to the commit, so that the inviter's rights can be looked at.
+    /// Gives an invitation that was not accepted another link, end and inviter; the link before is worthless.
+    ///
+    /// # Errors
+    /// `NotFound`; `invite_accepted`, `already_member`.
+    pub async fn renew_invite(&mut self, grant: &Grant, invite: &Invite, token: &KeyHash) -> Result<()> {
+        let sql = "update invites set token_hash = $3, expires_at = $4, invited_by = $5 where id = $1 \
+                   and organization_id = $2 and revoked_at is null and accepted_at is null";
+        let token = token.bytes().to_vec();
+        let args = args![invite.id, grant.organization_id(), token, invite.expires_at, invite.invited_by];
+        match self.run(sql, args).await? {
+            0 => self.refuse_accepted(grant, invite.id).await,
+            _ => self.refuse_member(invite).await,
+        }
+    }
+
+    /// Uses an invitation up with its link; whether nobody did before. Memberships of the organization stand still
+    /// from here to the commit, so that the inviter's rights can be looked at.
     ///
     /// # Errors
     /// `Unavailable` when the database is away.
-    pub async fn take_invite(&mut self, invite: &Invite) -> Result<bool> {
+    pub async fn take_invite(&mut self, invite: &Invite, token: &KeyHash) -> Result<bool> {
         let lock = "select id from organizations where id = $1 for update";
         self.row(lock, args![invite.organization_id]).await?;
         let sql = "update invites set accepted_at = $2 where id = $1 and accepted_at is null \
-                   and revoked_at is null and expires_at > $2";
-        Ok(self.run(sql, args![invite.id, self.at()]).await? > 0)
+                   and revoked_at is null and expires_at > $2 and token_hash = $3";
+        Ok(self.run(sql, args![invite.id, self.at(), token.bytes().to_vec()]).await? > 0)
     }
 
     /// Gives the project roles of an invitation, in those of its projects that still work; roles that the person

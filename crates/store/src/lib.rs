@@ -4,6 +4,7 @@
 //! pass `measurement.rs`. What differs between the engines is in `dialect.rs`.
 
 mod access;
+mod account_links;
 pub mod allowances;
 mod api_key_secrets;
 mod api_keys;
@@ -16,6 +17,7 @@ mod dialect;
 mod error;
 mod feed;
 mod groups;
+mod handovers;
 mod holdings;
 mod idempotency;
 mod invites;
@@ -28,6 +30,7 @@ pub mod metering;
 mod migrations;
 mod model_permissions;
 mod organizations;
+mod ownership;
 mod permission_uses;
 pub mod policy;
 pub mod prices;
@@ -57,10 +60,12 @@ pub use credentials::AdminKeyHolder;
 pub use dialect::{Row, Value};
 pub use error::{Error, Result};
 pub use feed::Event;
+pub use handovers::{HandoverFilter, Loss, NamedHandover};
 pub use holdings::ExportPlace;
 pub use idempotency::{Claimed, Repeatable};
 pub use invites::OfferedInvite;
 pub use organizations::Belonging;
+pub use ownership::Owned;
 pub use permission_uses::NotedUse;
 pub use project_members::ProjectOfMember;
 pub use reviews::{ItemFilter, OpenedReview, Progress, Reviewed};

@@ -67,6 +67,8 @@ impl Change {
         role: OrganizationRole,
         given_by: Option<UserId>,
     ) -> Result<bool> {
+        // Whoever is asked whether a person belongs to one organization alone waits for this, and this for them.
+        self.row("select id from users where id = $1 for update", args![user]).await?;
         let sql = "insert into members (organization_id, user_id, role, added_at, given_by, given_at) \
                    values ($1, $2, $3, $4, $5, $4) on conflict (organization_id, user_id) do nothing";
         Ok(self.run(sql, args![organization, user, role.name(), self.at(), given_by]).await? > 0)
@@ -107,8 +109,34 @@ impl Change {
         self.run(sql, args![grant.organization_id(), user, role.name(), given_by, self.at()]).await.map(drop)
     }
 
-    /// Ends a membership: project roles go, the person's own keys there die, and their sessions end when it was
-    /// their last organization. Returns the member as they were.
+    /// Suspends a member: nothing of theirs works here until they are reactivated, and their sessions end when they
+    /// are active nowhere else. Returns the member as they were.
+    ///
+    /// # Errors
+    /// `NotFound`; `last_admin`.
+    pub async fn suspend_member(&mut self, grant: &Grant, user: UserId) -> Result<Member> {
+        let before = self.locked_member(grant, user).await?;
+        let sql = "update members set suspended_at = $3 where organization_id = $1 and user_id = $2 \
+                   and suspended_at is null";
+        self.run(sql, args![before.organization_id, user, self.at()]).await?;
+        self.require_admin(before.organization_id).await?;
+        self.end_homeless_sessions(user).await?;
+        Ok(before)
+    }
+
+    /// Lets a suspended member act again, with every role that they had. Returns the member as they were.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn reactivate_member(&mut self, grant: &Grant, user: UserId) -> Result<Member> {
+        let before = self.locked_member(grant, user).await?;
+        let sql = "update members set suspended_at = null where organization_id = $1 and user_id = $2";
+        self.run(sql, args![before.organization_id, user]).await?;
+        Ok(before)
+    }
+
+    /// Ends a membership: project roles go, and so do the person's own keys there, except those that an open hand-over
+    /// keeps going; their sessions end when they are active nowhere else. Returns the member as they were.
     ///
     /// # Errors
     /// `NotFound`; `last_admin`.
@@ -122,12 +150,17 @@ impl Change {
         self.run("delete from role_assignments where organization_id = $1 and principal_id = $2", here())
             .await?;
         let revoke = "update api_keys set revoked_at = $3 where organization_id = $1 and owner_user_id = $2 \
-                      and owner_service_account_id is null and revoked_at is null";
+                      and owner_service_account_id is null and revoked_at is null and not exists \
+                      (select 1 from handovers h where h.subject_id = api_keys.id and h.state = 'open')";
         self.run(revoke, args![before.organization_id, user, self.at()]).await?;
-        let homeless = "delete from sessions where user_id = $1 and not exists \
-                        (select 1 from members where members.user_id = $1)";
-        self.run(homeless, args![user]).await?;
+        self.end_homeless_sessions(user).await?;
         Ok(before)
+    }
+
+    async fn end_homeless_sessions(&mut self, user: UserId) -> Result<()> {
+        let sql = "delete from sessions where user_id = $1 and not exists \
+                   (select 1 from members where members.user_id = $1 and members.suspended_at is null)";
+        self.run(sql, args![user]).await.map(drop)
     }
 
     /// Reads a member while no one else can change the organization's memberships.

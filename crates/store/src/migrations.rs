@@ -21,6 +21,7 @@ paired! {
     4 "0004_providers",
     5 "0005_metering",
     6 "0006_access",
+    7 "0007_life",
     8 "0008_approvals",
     9 "0009_reviews",
     11 "0011_scopes",

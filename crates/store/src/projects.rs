@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::access::Grant;
+use domain::handovers::State;
 use domain::ids::{OrganizationId, ProjectId, UserId};
 use domain::page::{Order, Page, PageRequest};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
@@ -188,7 +189,13 @@ impl Change {
                 ],
             )
             .await;
-        written.map(drop).map_err(|error| name_taken(error, &p.name))
+        written.map_err(|error| name_taken(error, &p.name))?;
+        let id = p.id.to_string();
+        match (p.archived_at, p.accountable_owner_id) {
+            (Some(_), _) => self.close_handover_of(&id, (State::Ended, None)).await,
+            (None, Some(owner)) => self.close_handover_of(&id, (State::Resolved, Some(owner))).await,
+            (None, None) => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Service accounts: rows of `service_accounts`. A deleted one stays, so that its keys' history keeps its name.
 
 use domain::access::{Grant, ProjectRole};
+use domain::handovers::State;
 use domain::ids::{OrganizationId, ProjectId, ServiceAccountId};
 use domain::page::{Page, PageRequest};
 use domain::service_accounts::{KeyOwnerStatus, ServiceAccount};
@@ -156,8 +157,8 @@ impl Change {
             "update service_accounts set name = $2, role = $3, key_owner_id = $4 where id = $1",
             args![account.id, &account.name, account.role.map(ProjectRole::name), account.key_owner_id],
         )
-        .await
-        .map(drop)
+        .await?;
+        self.close_handover_of(&account.id.to_string(), (State::Resolved, Some(account.key_owner_id))).await
     }
 
     /// Marks a service account as deleted; its keys are another matter.
@@ -166,7 +167,8 @@ impl Change {
     /// `Unavailable` when the database is away.
     pub async fn delete_service_account(&mut self, id: ServiceAccountId) -> Result<()> {
         let at = self.at();
-        self.run("update service_accounts set deleted_at = $2 where id = $1", args![id, at]).await.map(drop)
+        self.run("update service_accounts set deleted_at = $2 where id = $1", args![id, at]).await?;
+        self.close_handover_of(&id.to_string(), (State::Ended, None)).await
     }
 }
 

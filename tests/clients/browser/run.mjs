@@ -7,6 +7,7 @@ import { accessChecks } from './access.mjs';
 import { open, REFUSED } from './browser.mjs';
 import { closeReview, decisionChecks } from './decisions.mjs';
 import { governanceChecks } from './governance.mjs';
+import { lifeChecks } from './life.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
@@ -262,6 +263,7 @@ async function screenshots() {
     group: found.group, 'project-roles': `${project}/roles`, approvals: `${found.root}/approvals`, reviews: `${found.root}/reviews`,
     review: `${found.review}?show=all`, policy: `${found.root}/policy`, 'project-policy': `${project}/policy`,
     webhooks: `${found.root}/webhooks`, webhook: found.webhook, delivery: found.delivery, mails: `${found.root}/mails`,
+    handovers: `${found.root}/handovers?state=all`, 'forgot-password': '/forgot-password',
   });
 }
 
@@ -309,6 +311,8 @@ await runChecks([
   ['access is explained with its chain, and a no with what would turn it', accessIsExplained],
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ['a printed page carries no frame, but who printed it and when', printsCarryNoFrame],
+  ...lifeChecks({ browser, admin, found, person: OWNER.name, project: OWNED, address: ADDRESS,
+    projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ...decisionChecks({ admin, owner, found, person: OWNER.name }),
   ...governanceChecks({ admin, owner, found, projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['every page fits desktop and phone, light and dark', screenshots],

@@ -1,4 +1,4 @@
-//! Commands on an instance that need no running server: `bootstrap` and `verify`.
+//! Commands on an instance that need no running server: `bootstrap`, `reset-password` and `verify`.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -24,16 +24,35 @@ pub struct FirstAdmin {
     password_stdin: bool,
 }
 
+/// Whose password is to be set anew.
+#[derive(clap::Args, Clone)]
+pub struct Forgetful {
+    /// Their address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+}
+
+async fn control_of(config: &Config) -> Result<Control, Failed> {
+    let opened = open(config).await?;
+    let settings = control_settings(config, config.listen);
+    Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
+        .map_err(refused)
+}
+
+/// Makes the one-time link with which whoever has an address sets their password anew, and prints it.
+pub async fn reset_password(config: Config, who: Forgetful) -> Result<(), Failed> {
+    let control = control_of(&config).await?;
+    let link = control::accounts::offer_reset_by_operator(&control, &who.email).await.map_err(refused)?;
+    control.store.close().await;
+    print(&link)
+}
+
 /// Creates an organization and its first Admin, and prints their ids and an admin key as JSON.
 pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password)?;
     let password = password.strip_suffix('\n').unwrap_or(&password);
-    let opened = open(&config).await?;
-    let settings = control_settings(&config, config.listen);
-    let control =
-        Control::new(opened.store, Arc::new(System), opened.secrets, Arc::new(NoFollowers), settings)
-            .map_err(refused)?;
+    let control = control_of(&config).await?;
     let made =
         control::accounts::set_up::bootstrap(&control, &admin.organization, &admin.email, password).await;
     let made = made.map_err(refused)?;

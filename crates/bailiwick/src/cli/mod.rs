@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod handovers;
 mod instance;
 mod nouns;
 pub mod serve;
@@ -36,6 +37,13 @@ enum Command {
         #[command(flatten)]
         admin: instance::FirstAdmin,
     },
+    /// Print a one-time link with which whoever has an address sets their password anew, also while serving.
+    ResetPassword {
+        #[command(flatten)]
+        place: Where,
+        #[command(flatten)]
+        who: instance::Forgetful,
+    },
     /// Recompute ledger and audit chain, also while serving; prints JSON, fails on any difference.
     Verify(Where),
     /// Bring the database's schema up to date and end.
@@ -54,6 +62,9 @@ enum Command {
     /// Members and invitations.
     #[command(subcommand)]
     Member(nouns::Member),
+    /// What lost its owner, and what becomes of it.
+    #[command(subcommand)]
+    Handover(handovers::Handover),
     /// Keys of projects.
     #[command(subcommand)]
     Key(nouns::Key),
@@ -121,6 +132,9 @@ pub fn run() -> ExitCode {
         Command::Bootstrap { place, admin } => {
             place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
         }
+        Command::ResetPassword { place, who } => {
+            place.load().and_then(|config| block_on(instance::reset_password(config, who)))
+        }
         Command::Verify(place) => place.load().and_then(|config| block_on(instance::verify(config))),
         Command::Migrate(place) => place.load().and_then(|config| block_on(serve::migrate(config))),
         Command::CheckConfig(place) => place.load().and_then(|_| print("settings are sound")),
@@ -128,6 +142,7 @@ pub fn run() -> ExitCode {
         Command::Org(asked) => block_on(nouns::organization(asked)),
         Command::Project(asked) => block_on(nouns::project(asked)),
         Command::Member(asked) => block_on(nouns::member(asked)),
+        Command::Handover(asked) => block_on(handovers::run(asked)),
         Command::Key(asked) => block_on(nouns::key(asked)),
         Command::Usage(asked) => block_on(nouns::usage(asked)),
         Command::PrintRoutes => print(&crate::routes::printed()),

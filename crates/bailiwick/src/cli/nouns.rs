@@ -19,9 +19,10 @@ const MEMBERS: &str = "/v1/organization/users";
 pub struct Listing {
     /// How many at most.
     #[arg(long, default_value_t = 1_000)]
-    limit: usize,
+    pub limit: usize,
+    /// How it is asked for.
     #[command(flatten)]
-    asking: Asking,
+    pub asking: Asking,
 }
 
 /// What is done with the organization.
@@ -168,13 +169,48 @@ pub enum Member {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Remove one; their own keys stop at once.
+    /// Suspend one: nothing of theirs works in the organization until they are reactivated.
+    Suspend {
+        /// Their user id.
+        id: String,
+        /// They are not expected back: what production needs of theirs waits for another owner.
+        #[arg(long)]
+        for_good: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Let a suspended one act again.
+    Reactivate {
+        /// Their user id.
+        id: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Give everything that one owns to another.
+    Transfer {
+        /// Their user id.
+        id: String,
+        /// The user id of the new owner.
+        to: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Make the link with which one sets their password anew; prints it, where it does not go by mail.
+    ResetPassword {
+        /// Their user id.
+        id: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Remove one; their own keys stop at once, except those that production needs: they wait for another owner.
     Remove {
         /// Their user id.
         id: String,
         #[command(flatten)]
         asking: Asking,
     },
+    /// Leave the organization yourself.
+    Leave(Asking),
 }
 
 /// Does it.
@@ -203,10 +239,23 @@ pub async fn member(asked: Member) -> Result<(), Failed> {
             let client = asking.client()?;
             client.show_one(&client.post(&one(&id)?, &json!({ "bailiwick_role": role })).await?)
         }
+        Member::Suspend { id, for_good, asking } => {
+            let client = asking.client()?;
+            let path = format!("{}/suspend", one(&id)?);
+            client.show_one(&client.post(&path, &json!({ "for_good": for_good })).await?)
+        }
+        Member::Reactivate { id, asking } => act(asking, &format!("{}/reactivate", one(&id)?)).await,
+        Member::Transfer { id, to, asking } => {
+            let client = asking.client()?;
+            let path = format!("{}/transfer", one(&id)?);
+            client.show_one(&client.post(&path, &json!({ "to_user_id": to })).await?)
+        }
+        Member::ResetPassword { id, asking } => act(asking, &format!("{}/password_reset", one(&id)?)).await,
         Member::Remove { id, asking } => {
             let client = asking.client()?;
             client.show_one(&client.delete(&one(&id)?).await?)
         }
+        Member::Leave(asking) => act(asking, "/v1/organization/leave").await,
     }
 }
 

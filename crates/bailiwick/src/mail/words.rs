@@ -64,6 +64,17 @@ fn parts(letter: &Letter) -> Parts {
             button: Some(("Set a new password", link.clone())),
             small: "If it was not you, ignore this; your password stays as it is.".to_owned(),
         },
+        Letter::EmailRelease { email, link, expires } => Parts {
+            subject: "Your account is to get another address".to_owned(),
+            sentences: vec![
+                format!(
+                    "Somebody asked that {email} take the place of this address, and gave your password."
+                ),
+                format!("The link works once, until {expires}; the new address is asked next."),
+            ],
+            button: Some(("Go on with the change", link.clone())),
+            small: "If it was not you, set another password now; the address stays as it is.".to_owned(),
+        },
         Letter::EmailChange { email, link, expires } => Parts {
             subject: "Confirm your new address".to_owned(),
             sentences: vec![
@@ -116,6 +127,7 @@ mod tests {
                 expires: expires(),
             },
             Letter::PasswordReset { link: link(), expires: expires() },
+            Letter::EmailRelease { email: "new@example.test".to_owned(), link: link(), expires: expires() },
             Letter::EmailChange { email: "new@example.test".to_owned(), link: link(), expires: expires() },
             Letter::Notice {
                 notice: "key_changed".to_owned(),

@@ -1,10 +1,10 @@
-//! Ends what reached its end: elevations whose time ran out, requests that nobody decided, closed organizations whose
-//! days are over. What an elevation gave ended at that moment anyway; this writes it down.
+//! Ends what reached its end: elevations whose time ran out, requests and hand-overs that nobody decided, closed
+//! organizations whose days are over. What an elevation gave ended at that moment anyway; this writes it down.
 
 use std::time::Duration;
 
 use control::organizations::purge_closed_organizations;
-use control::{Control, Failure, approvals, elevations};
+use control::{Control, Failure, approvals, elevations, handovers};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -14,6 +14,7 @@ pub async fn run(control: Control) {
     loop {
         told("elevations", elevations::end_due(&control).await);
         told("approvals", approvals::expire_due(&control).await);
+        told("handovers", handovers::expire_due(&control).await);
         told("closed organizations", purge_closed_organizations(&control).await);
         tokio::time::sleep(EVERY).await;
     }

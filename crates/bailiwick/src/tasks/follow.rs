@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::access::{Grant, Task};
 use gateway::Gateway;
 use store::Event;
 use tokio::sync::Mutex;
@@ -17,6 +18,29 @@ const POLL: Duration = Duration::from_millis(500);
 const ENDING: [&str; 2] = ["api_key.deleted", "api_key.disabled"];
 /// Changes after which all open streams of the organization end.
 const STOPPING: [&str; 3] = ["organization.suspended", "organization.closed", "organization.purged"];
+/// Changes that decide over keys too: of people, their roles and groups, accounts, projects, and what has which owner.
+const DECIDING: [&str; 9] = [
+    "user.",
+    "project_member.",
+    "service_account.",
+    "project.",
+    "role.",
+    "group.",
+    "group_member.",
+    "handover.",
+    "ownership.",
+];
+/// Those of them after which keys may not work any more, whose open streams end then.
+const LOSING: [&str; 8] = [
+    "user.",
+    "project_member.",
+    "service_account.",
+    "project.archived",
+    "role.",
+    "group.",
+    "group_member.",
+    "handover.",
+];
 /// So many events are read at once.
 const EVENTS_MAX: i64 = 500;
 
@@ -55,12 +79,14 @@ impl Follower {
                 self.house.followed();
                 return Ok(*position);
             };
-            events.iter().for_each(|event| self.apply(event));
+            for event in &events {
+                self.apply(event).await?;
+            }
             *position = last;
         }
     }
 
-    fn apply(&self, event: &Event) {
+    async fn apply(&self, event: &Event) -> store::Result<()> {
         if let Some(organization) = event.organization_id {
             self.house.forget_view(organization);
             if STOPPING.contains(&event.verb.as_str()) {
@@ -70,17 +96,33 @@ impl Follower {
         match event.target_id.parse() {
             Ok(key) if ENDING.contains(&event.verb.as_str()) => self.gateway.stop_key(key),
             Ok(key) => self.gateway.invalidate_key(key),
-            // People, their roles and groups, accounts and projects decide over keys too.
-            Err(_) if touches_keys(&event.verb) => self.gateway.invalidate_all_keys(),
+            Err(_) if begins(&event.verb, &DECIDING) => {
+                self.gateway.invalidate_all_keys();
+                self.end_streams(event).await?;
+            }
             Err(_) => {}
         }
+        Ok(())
+    }
+
+    /// Ends the open streams of keys that do not work any more: a person's, where the change is about one.
+    async fn end_streams(&self, event: &Event) -> store::Result<()> {
+        let Some(organization) = event.organization_id.filter(|_| begins(&event.verb, &LOSING)) else {
+            return Ok(());
+        };
+        let keys = self.gateway.keys_of(organization, event.target_id.parse().ok());
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let everywhere = Grant::system(Task::Snapshot, None);
+        let ended = self.house.store.keys_that_ended(&everywhere, &keys, self.house.ambient.now()).await?;
+        ended.into_iter().for_each(|key| self.gateway.stop_key(key));
+        Ok(())
     }
 }
 
-fn touches_keys(verb: &str) -> bool {
-    let nouns =
-        ["user.", "project_member.", "service_account.", "project.", "role.", "group.", "group_member."];
-    nouns.iter().any(|noun| verb.starts_with(noun))
+fn begins(verb: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| verb.starts_with(word))
 }
 
 impl control::Feed for Follower {

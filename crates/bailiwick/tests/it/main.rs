@@ -19,6 +19,7 @@ mod doors;
 #[path = "../rig/engines.rs"]
 mod engines;
 mod explained;
+mod life;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;

@@ -9,8 +9,11 @@ use control::accounts::sign_in::open_session;
 use control::admin_keys::{NewAdminKey, create_admin_key};
 use control::invites::{Accepting, accept_invite};
 use control::{Control, NoFollowers, Settings, session};
-use domain::access::{Grant, Origin, Task};
-use domain::ids::UserId;
+use domain::access::{Actor, Credential, Grant, Origin, Task};
+use domain::accounts::{AccountLink, LinkKind};
+use domain::api_keys::opaque_token;
+use domain::audit::{AuditEntry, Verb};
+use domain::ids::{SessionId, UserId};
 use domain::time::{Ambient, HOUR, Timestamp};
 use serde_json::{Value, json};
 use store::{Secrets, Store};
@@ -138,6 +141,21 @@ impl World {
         self.join(organization, json!({"email": email}), Accepting::Password(PASSWORD)).await;
     }
 
+    /// Makes somebody who is signed in a member, with a role.
+    pub async fn rejoin(&self, organization: &Bootstrapped, user_id: &str, role: &str) {
+        let id: UserId = user_id.parse().unwrap();
+        let user = self.control.store.account(id).await.unwrap().unwrap().user;
+        let actor = Actor {
+            user_id: id,
+            email: user.email.clone(),
+            credential: Credential::Session(SessionId::from_parts(self.control.now(), 1)),
+            standing: None,
+            origin: Origin::default(),
+        };
+        let body = json!({"email": user.email, "bailiwick_role": role});
+        self.join(organization, body, Accepting::SignedIn(&actor)).await;
+    }
+
     async fn join(&self, organization: &Bootstrapped, invite: Value, accepting: Accepting<'_>) -> String {
         let sent = self.of(organization, "POST", "/v1/organization/invites", invite).await;
         let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap();
@@ -158,6 +176,22 @@ impl World {
     /// An admin key of a person that has expired.
     pub async fn expired_admin_key(&self, organization: &Bootstrapped, user_id: &str) -> String {
         made_key(&self.past, organization, user_id, Some(60)).await
+    }
+
+    /// A link about a person's account as the mail to their address would bring it: the address, and the token.
+    pub async fn account_link(&self, kind: LinkKind, user_id: &str) -> (String, String) {
+        let (control, id): (_, UserId) = (&self.control, user_id.parse().unwrap());
+        let email = control.store.account(id).await.unwrap().unwrap().user.email;
+        let organization = control.store.first_organization(id).await.unwrap();
+        let token = opaque_token(control.ambient.as_ref());
+        let mut change = control.change(&Grant::system(Task::SignIn, organization)).await.unwrap();
+        let (created_at, expires_at) = (change.at(), change.at().plus_micros(kind.lifetime()));
+        let link =
+            AccountLink { user_id: id, kind, email: email.clone(), voucher: None, created_at, expires_at };
+        let hash = control.secrets.pepper().hash(token.reveal());
+        change.put_account_link(&link, Some(&hash)).await.unwrap();
+        control.commit(change, AuditEntry::new(Verb::PasswordResetOffered, id)).await.unwrap();
+        (email, token.reveal().to_owned())
     }
 
     /// A browser in which a person signs in now.

@@ -96,7 +96,7 @@ pub async fn sign_out_everywhere(control: &Control, grant: &Grant) -> Result<(),
 }
 
 /// A change of one's account goes into the chain of the organization in which one stands, else of the first one.
-async fn begin(control: &Control, grant: &Grant, actor: &Actor) -> Result<store::Change, Failure> {
+pub(super) async fn begin(control: &Control, grant: &Grant, actor: &Actor) -> Result<store::Change, Failure> {
     let mut change = control.change(grant).await?;
     if let Some(standing) = &actor.standing {
         change.belongs_to(standing.organization_id);
@@ -104,7 +104,7 @@ async fn begin(control: &Control, grant: &Grant, actor: &Actor) -> Result<store:
     Ok(change)
 }
 
-fn this_session(actor: &Actor) -> Option<SessionId> {
+pub(super) fn this_session(actor: &Actor) -> Option<SessionId> {
     match actor.credential {
         Credential::Session(id) => Some(id),
         _ => None,

@@ -7,7 +7,7 @@ use store::Session;
 
 use super::console::PASSWORD_LENGTH;
 use super::pages::{AccountPage, SessionRow};
-use super::{change_password, end_session, sessions, sign_out_everywhere};
+use super::{asked_email, change_password, end_session, sessions, sign_out_everywhere};
 use crate::http::console;
 use crate::http::figures::When;
 use crate::http::shell::{Section, Theme};
@@ -43,7 +43,10 @@ async fn account_page(call: Call) -> Result<Answer, Failure> {
     let found = sessions(&call.control, actor).await?;
     let sessions = found.into_iter().map(|session| row(&call, session)).collect();
     let organizations = own_organizations(&call).await?;
-    console::page(&AccountPage { shell, password_length: PASSWORD_LENGTH, sessions, organizations })
+    let asked_email = asked_email(&call.control, actor).await?.map(|link| link.email);
+    let has_mail = call.control.settings.mail_is_on;
+    let password_length = PASSWORD_LENGTH;
+    console::page(&AccountPage { shell, password_length, sessions, organizations, asked_email, has_mail })
 }
 
 fn row(call: &Call, session: Session) -> SessionRow {

@@ -21,6 +21,25 @@ const MOST_PER_ACCOUNT: i64 = 10;
 /// Tries per network address and window: many people may share one.
 const MOST_PER_ADDRESS: i64 = 100;
 
+/// What is tried so often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tries {
+    /// Proving oneself by a password.
+    Passwords,
+    /// Asking for a mail with a link.
+    Resets,
+}
+
+impl Tries {
+    /// The subject under which tries on an address's account are counted.
+    fn subject(self, email: &str) -> String {
+        match self {
+            Self::Passwords => format!("account {email}"),
+            Self::Resets => format!("reset {email}"),
+        }
+    }
+}
+
 /// A browser that was signed in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -58,15 +77,11 @@ pub(crate) async fn prove(
 ) -> Result<Option<Account>, Failure> {
     let email = text::email(email).unwrap_or_default();
     let at = control.now();
-    let account_subject = format!("account {email}");
-    count(control, &account_subject, MOST_PER_ACCOUNT, at).await?;
-    if let Some(address) = origin.address {
-        count(control, &format!("address {address}"), MOST_PER_ADDRESS, at).await?;
-    }
+    count_try(control, Tries::Passwords, &email, origin).await?;
     let account = control.store.account_of_email(&email).await?;
     let kept = account.as_ref().and_then(|account| account.password_hash.as_deref());
     if control.passwords().fits(password, kept).await? {
-        let subject = hashed(control, &account_subject);
+        let subject = hashed(control, &Tries::Passwords.subject(&email));
         control.store.forget_attempts(&subject, at.plus_micros(-2 * WINDOW_MICROS)).await?;
         return Ok(account);
     }
@@ -104,6 +119,24 @@ pub async fn open_session(control: &Control, user: &User, origin: &Origin) -> Re
     Ok(SignedIn { user_id: user.id, cookie })
 }
 
+/// Counts a try on an account and from a network address.
+///
+/// # Errors
+/// `too_many_attempts`.
+pub(crate) async fn count_try(
+    control: &Control,
+    tries: Tries,
+    email: &str,
+    origin: &Origin,
+) -> Result<(), Failure> {
+    let at = control.now();
+    count(control, &tries.subject(email), MOST_PER_ACCOUNT, at).await?;
+    match origin.address {
+        Some(address) => count(control, &format!("address {address}"), MOST_PER_ADDRESS, at).await,
+        None => Ok(()),
+    }
+}
+
 async fn count(control: &Control, subject: &str, most: i64, at: Timestamp) -> Result<(), Failure> {
     let start = Timestamp::from_unix_micros(at.unix_micros().div_euclid(WINDOW_MICROS) * WINDOW_MICROS);
     if control.store.count_attempt(&hashed(control, subject), start).await? <= most {
@@ -111,7 +144,7 @@ async fn count(control: &Control, subject: &str, most: i64, at: Timestamp) -> Re
     }
     Err(Failure::TooMany {
         code: "too_many_attempts",
-        message: "Too many attempts to sign in. Wait a quarter of an hour.",
+        message: "Too many attempts. Wait a quarter of an hour.",
         retry_after_seconds: start.plus_micros(WINDOW_MICROS).micros_since(at) / SECOND + 1,
     })
 }
@@ -138,7 +171,8 @@ async fn note_failure(
     control.commit(change, entry).await
 }
 
-fn actor_of(user: Option<&User>, credential_kind: &str, origin: &Origin) -> AuditActor {
+/// How somebody who is not signed in stands in the trail.
+pub(super) fn actor_of(user: Option<&User>, credential_kind: &str, origin: &Origin) -> AuditActor {
     let address = origin.address.map(|address| address.to_string());
     AuditActor {
         kind: if user.is_some() { "user" } else { "stranger" }.to_owned(),

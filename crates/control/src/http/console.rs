@@ -10,16 +10,18 @@ use http::header;
 use super::errors::ErrorPage;
 use super::figures::When;
 use super::shell::{Bare, Flash, OrganizationLink, Person, Section, Shell, Standstill, Theme, Tone};
+use crate::projects::frame::granted;
 use crate::{Answer, Call, Failure, accounts, approvals};
 
 /// How long a chosen theme is remembered, in seconds: a year.
 const THEME_SECONDS: i64 = 31_536_000;
 
 /// Places of the organization and what one needs to see them.
-const PLACES: [(Section, Permission); 14] = [
+const PLACES: [(Section, Permission); 15] = [
     (Section::Members, Permission::MemberRead),
     (Section::Groups, Permission::GroupRead),
     (Section::Roles, Permission::RoleRead),
+    (Section::Handovers, Permission::HandoverRead),
     (Section::Reviews, Permission::ReviewRead),
     (Section::Access, Permission::AccessRead),
     (Section::Usage, Permission::UsageRead),
@@ -70,9 +72,8 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
     if !actor.standing.as_ref().is_some_and(has_reviews) {
         hidden.push(Section::Reviews);
     }
-    let (waiting, elevation) = approvals::console::notices(call).await?;
+    let (approvals, elevation) = approvals::console::notices(call).await?;
     Ok(Shell {
-        waiting,
         elevation,
         title: title.to_owned(),
         path: call.location.clone(),
@@ -84,9 +85,18 @@ pub(crate) async fn shell(call: &Call, title: &str, here: Section) -> Result<She
         project: None,
         here,
         hidden,
+        waiting: vec![(Section::Approvals, approvals), (Section::Handovers, handovers_waiting(call).await?)],
         flashes: flash(call).into_iter().collect(),
         made_at: When::minute(call.at, &TimeZone::utc()),
     })
+}
+
+/// How many hand-overs wait for somebody, where the viewer may see them.
+async fn handovers_waiting(call: &Call) -> Result<u64, Failure> {
+    match granted(call, Permission::HandoverRead) {
+        Some(grant) => Ok(call.control.store.count_open_handovers(&grant).await?),
+        None => Ok(0),
+    }
 }
 
 /// Why nothing can be changed in an organization; none where it is in use.

@@ -197,6 +197,8 @@ pub enum Section {
     Roles,
     /// Its groups.
     Groups,
+    /// What in it lost its owner.
+    Handovers,
     /// What waits for a second person.
     Approvals,
     /// Its access reviews.
@@ -248,12 +250,13 @@ pub enum Section {
 type Row = (Section, &'static str, &'static str, &'static str);
 
 /// Section, words, icon, and what follows `/o/{slug}`.
-const ORGANIZATION: [Row; 18] = [
+const ORGANIZATION: [Row; 19] = [
     (Section::Overview, "Overview", "overview", ""),
     (Section::Projects, "Projects", "projects", "/projects"),
     (Section::Members, "Members", "members", "/members"),
     (Section::Groups, "Groups", "groups", "/groups"),
     (Section::Roles, "Roles", "roles", "/roles"),
+    (Section::Handovers, "Hand-overs", "handovers", "/handovers"),
     (Section::Approvals, "Approvals", "approvals", "/approvals"),
     (Section::Reviews, "Access reviews", "reviews", "/reviews"),
     (Section::Access, "Access", "access", "/access"),
@@ -294,7 +297,7 @@ pub struct NavLink {
     pub icon: &'static str,
     /// Whether the viewer is there.
     pub is_here: bool,
-    /// How many things wait there for the viewer.
+    /// How many things wait there.
     pub waiting: u64,
 }
 
@@ -334,10 +337,10 @@ pub struct Shell {
     pub here: Section,
     /// Places that the viewer may not see, which the navigation leaves out.
     pub hidden: Vec<Section>,
+    /// How many things wait for somebody, by place.
+    pub waiting: Vec<(Section, u64)>,
     /// Messages at the head of the page.
     pub flashes: Vec<Flash>,
-    /// How many requests of others wait for the viewer.
-    pub waiting: u64,
     /// What the viewer is for a while.
     pub elevation: Option<ElevationNotice>,
     /// The moment at which the page was made, in UTC: what a printed page says.
@@ -373,7 +376,7 @@ impl Shell {
             label,
             icon,
             is_here: self.here == *section,
-            waiting: if *section == Section::Approvals { self.waiting } else { 0 },
+            waiting: self.waiting.iter().find(|(place, _)| place == section).map_or(0, |(_, count)| *count),
         };
         rows.iter().filter(|row| !self.hidden.contains(&row.0)).map(link).collect()
     }

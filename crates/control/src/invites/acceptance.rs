@@ -72,7 +72,7 @@ pub async fn accept_invite(
     let person = person_of(control, invite, accepting, origin).await?;
     let grant = Grant::system(Task::AcceptInvite, Some(invite.organization_id));
     let mut change = control.change(&grant).await?;
-    if !change.take_invite(invite).await? {
+    if !change.take_invite(invite, &control.secrets.pepper().hash(token)).await? {
         return Err(not_valid());
     }
     let inviter = change.standing(invite.invited_by, invite.organization_id).await?;

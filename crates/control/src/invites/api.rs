@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::operations::{NewInvite, create_invite, list_invites, read_invite, revoke_invite};
+use super::operations::{NewInvite, create_invite, list_invites, read_invite, resend_invite, revoke_invite};
 use crate::members::api::{DeletedJson, wanted_role};
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
 
@@ -49,7 +49,7 @@ pub struct InviteJson {
     pub accepted_at: Option<i64>,
     /// The project roles that it gives.
     pub projects: Vec<InviteProjectJson>,
-    /// The link to pass on; only in the answer that creates it.
+    /// The link to pass on; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -102,6 +102,7 @@ pub(super) fn shown(invite: Invite, at: Timestamp) -> InviteJson {
 pub fn endpoints() -> Vec<Endpoint> {
     const LIST: &str = "/v1/organization/invites";
     const ONE: &str = "/v1/organization/invites/{invite_id}";
+    const RESEND: &str = "/v1/organization/invites/{invite_id}/resend";
     vec![
         api(Method::Get, LIST, "list_invites", "List invitations.")
             .needs(Access::Organization(Permission::InviteRead))
@@ -123,6 +124,16 @@ pub fn endpoints() -> Vec<Endpoint> {
             .audited(Verb::InviteRevoked)
             .answer::<DeletedJson>()
             .to(revoke),
+        api(
+            Method::Post,
+            RESEND,
+            "resend_invite",
+            "Send an invitation again, with another link; the old one is dead.",
+        )
+        .needs(Access::Organization(Permission::InviteManage))
+        .audited(Verb::InviteResent)
+        .answer::<InviteJson>()
+        .to(resend),
     ]
 }
 
@@ -144,6 +155,11 @@ async fn create(call: Call) -> Result<Answer, Failure> {
     let projects = body.projects.unwrap_or_default().iter().map(project_role).collect::<Result<_, _>>()?;
     let new = NewInvite { email: body.email, role: role.unwrap_or(OrganizationRole::Member), projects };
     let sent = create_invite(&call.control, &call.grant, new).await?;
+    Ok(Answer::json(InviteJson { url: Some(sent.url), ..shown(sent.invite, call.at) }))
+}
+
+async fn resend(call: Call) -> Result<Answer, Failure> {
+    let sent = resend_invite(&call.control, &call.grant, call.path("invite_id")?).await?;
     Ok(Answer::json(InviteJson { url: Some(sent.url), ..shown(sent.invite, call.at) }))
 }
 

@@ -10,11 +10,15 @@ use domain::routes::{Access, Method};
 use store::OfferedInvite;
 
 use super::pages::AcceptInvitePage;
-use super::{Accepting, NewInvite, accept_invite, create_invite, has_account, offered_invite, revoke_invite};
+use super::{
+    Accepting, NewInvite, SentInvite, accept_invite, create_invite, has_account, offered_invite,
+    resend_invite, revoke_invite,
+};
 use crate::accounts::console::PASSWORD_LENGTH;
 use crate::accounts::sign_in::open_session;
 use crate::http::console;
 use crate::members::console::members_page_with;
+use crate::members::pages::ShownLink;
 use crate::{Answer, Call, Endpoint, Failure, Query, page};
 
 /// What the name of a project's select starts with.
@@ -43,6 +47,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         .needs(Access::Organization(Permission::InviteManage))
         .audited(Verb::InviteRevoked)
         .to(revoke),
+        page(
+            Method::Post,
+            "/o/{slug}/invites/{invite_id}/resend",
+            "resend_invite_form",
+            "Send an invitation again, with another link.",
+        )
+        .needs(Access::Organization(Permission::InviteManage))
+        .audited(Verb::InviteResent)
+        .to(resend),
     ]
 }
 
@@ -112,13 +125,31 @@ async fn create(call: Call) -> Result<Answer, Failure> {
         Ok(new) => create_invite(&call.control, &call.grant, new).await,
         Err(error) => Err(error.into()),
     };
-    match created {
-        // The link is shown only now, so it goes into this very answer and nowhere else.
-        Ok(sent) => members_page_with(&call, Some(sent.url), None).await,
+    show(&call, created).await
+}
+
+async fn resend(call: Call) -> Result<Answer, Failure> {
+    let sent = resend_invite(&call.control, &call.grant, call.path("invite_id")?).await;
+    show(&call, sent).await
+}
+
+/// The page of members with the link, which is shown only now: it goes into this very answer and nowhere else.
+async fn show(call: &Call, sent: Result<SentInvite, Failure>) -> Result<Answer, Failure> {
+    match sent {
+        Ok(sent) => {
+            let how = match call.control.settings.mail_is_on {
+                true => "It is on its way by mail; you can also pass it on.",
+                false => "No mail server is configured, so nothing was sent.",
+            };
+            let text =
+                format!("{how} The link works once, only for the invited address. It is shown only now.");
+            let link = ShownLink { label: "Invitation link", text, url: sent.url };
+            members_page_with(call, Some(link), None).await
+        }
         Err(failure) => {
             let status = failure.status();
             let flash = console::refusal(failure)?;
-            Ok(members_page_with(&call, None, Some(flash)).await?.status(status))
+            Ok(members_page_with(call, None, Some(flash)).await?.status(status))
         }
     }
 }

@@ -8,4 +8,6 @@ pub mod pages;
 pub mod project_invites;
 
 pub use acceptance::{Accepted, Accepting, accept_invite, has_account, offered_invite};
-pub use operations::{NewInvite, SentInvite, create_invite, list_invites, read_invite, revoke_invite};
+pub use operations::{
+    NewInvite, SentInvite, create_invite, list_invites, read_invite, resend_invite, revoke_invite,
+};

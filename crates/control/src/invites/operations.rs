@@ -71,6 +71,31 @@ pub async fn create_invite(control: &Control, grant: &Grant, new: NewInvite) -> 
     Ok(SentInvite { invite, url })
 }
 
+/// Sends an invitation again: with another link, which works as long as a new one, and as if the caller had invited.
+/// The link before is worthless.
+///
+/// # Errors
+/// `not_found`; `wider_than_giver`, `owners_do_not_invite`; `invite_accepted`, `already_member`.
+pub async fn resend_invite(control: &Control, grant: &Grant, id: InviteId) -> Result<SentInvite, Failure> {
+    let actor = grant.actor().ok_or(Error::Hidden { what: "user" })?;
+    let before = control.store.invite(grant, id).await?;
+    let expires_at = control.now().plus_micros(INVITE_LIFETIME);
+    let invite = Invite { invited_by: actor.user_id, expires_at, ..before.clone() };
+    may_invite(control, grant, &invite).await?;
+    let token = api_keys::opaque_token(control.ambient.as_ref());
+    let mut change = control.change(grant).await?;
+    change.renew_invite(grant, &invite, &control.secrets.pepper().hash(token.reveal())).await?;
+    let url = format!("{}/invites/{}", control.settings.public_url, token.reveal());
+    if control.settings.mail_is_on {
+        mail(control, &mut change, grant, (&invite, &url)).await?;
+    }
+    let until =
+        |invite: &Invite| json!({"email": invite.email, "expires_at": invite.expires_at.unix_seconds()});
+    let entry = AuditEntry::new(Verb::InviteResent, id).before(until(&before)).after(until(&invite));
+    control.commit(change, entry).await?;
+    Ok(SentInvite { invite, url })
+}
+
 /// Writes the mail that carries an invitation's link.
 async fn mail(
     control: &Control,

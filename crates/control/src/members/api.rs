@@ -7,11 +7,12 @@ use domain::ids::UserId;
 use domain::members::Member;
 use domain::page::{Order, Page};
 use domain::routes::{Access, Method};
+use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::ProjectOfMember;
 
-use super::operations::{list_members, read_member, remove_member, update_member};
+use super::{list_members, read_member, remove_member, update_member};
 use crate::roles::organization_role_of;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
 
@@ -34,6 +35,8 @@ pub struct MemberJson {
     pub role: String,
     /// The exact role: `admin`, `member`, `finance` or `auditor`.
     pub bailiwick_role: String,
+    /// Since when they are suspended, in Unix seconds; null while they are not.
+    pub suspended_at: Option<i64>,
     /// Always false: nobody is a member by default.
     pub is_default: bool,
     /// Always false: service accounts belong to projects.
@@ -89,15 +92,16 @@ pub struct UserJson {
     pub name: String,
     /// Their address.
     pub email: String,
-    /// Whether they can sign in.
+    /// Whether they can act here: false while they are suspended.
     pub enabled: bool,
-    /// Whether they were shut out.
+    /// Whether they were shut out: true while they are suspended.
     pub banned: bool,
 }
 
 impl From<Member> for MemberJson {
     fn from(member: Member) -> Self {
         let (id, added_at) = (member.user.id.to_string(), member.added_at.unix_seconds());
+        let is_suspended = member.suspended_at.is_some();
         Self {
             id: id.clone(),
             object: "organization.user".to_owned(),
@@ -107,6 +111,7 @@ impl From<Member> for MemberJson {
             email: member.user.email.clone(),
             role: member.role.wire().to_owned(),
             bailiwick_role: member.role.name().to_owned(),
+            suspended_at: member.suspended_at.map(Timestamp::unix_seconds),
             is_default: false,
             is_service_account: false,
             user: UserJson {
@@ -114,8 +119,8 @@ impl From<Member> for MemberJson {
                 object: "user".to_owned(),
                 name: member.user.name,
                 email: member.user.email,
-                enabled: true,
-                banned: false,
+                enabled: !is_suspended,
+                banned: is_suspended,
             },
             projects: None,
         }
@@ -135,7 +140,8 @@ async fn told(call: &Call, members: Vec<Member>) -> Result<Vec<MemberJson>, Fail
     Ok(members.into_iter().map(told).collect())
 }
 
-async fn told_alone(call: &Call, member: Member) -> Result<Answer, Failure> {
+/// One member, told so.
+pub(super) async fn told_alone(call: &Call, member: Member) -> Result<Answer, Failure> {
     Ok(Answer::json(told(call, vec![member]).await?.pop()))
 }
 

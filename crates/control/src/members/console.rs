@@ -16,8 +16,8 @@ use domain::projects::Project;
 use domain::routes::{Access, Method};
 use domain::time::TimeZone;
 
-use super::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage};
-use super::{list_members, remove_member, update_member};
+use super::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage, ShownLink};
+use super::{list_members, update_member};
 use crate::http::console;
 use crate::http::figures::When;
 use crate::http::shell::{Choice, Flash, Person, ProjectLink, Section};
@@ -45,10 +45,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         .needs(Access::Organization(Permission::MemberManage))
         .audited(Verb::UserUpdated)
         .to(update),
-        page(Method::Post, "/o/{slug}/members/{user_id}/remove", "remove_member_form", "Remove a member.")
-            .needs(Access::Organization(Permission::MemberManage))
-            .audited(Verb::UserRemoved)
-            .to(remove),
         page(
             Method::Post,
             "/o/{slug}/members/{user_id}/roles",
@@ -74,13 +70,13 @@ async fn members_page(call: Call) -> Result<Answer, Failure> {
     members_page_with(&call, None, None).await
 }
 
-/// The page, with the link of an invitation made just now, or with why there is none.
+/// The page, with a link made just now, or with why there is none.
 ///
 /// # Errors
 /// When the store is away.
 pub(crate) async fn members_page_with(
     call: &Call,
-    invite_link: Option<String>,
+    link: Option<ShownLink>,
     flash: Option<Flash>,
 ) -> Result<Answer, Failure> {
     let mut shell = console::shell(call, "Members", Section::Members).await?;
@@ -101,7 +97,8 @@ pub(crate) async fn members_page_with(
             format!("{}/members?{}", shell.root(), query.unwrap_or_default())
         }),
         search,
-        invite_link,
+        link,
+        heirs: heirs(&people),
         invite_email: typed("email"),
         invite_roles: roles(OrganizationRole::parse(&typed("role")).unwrap_or(OrganizationRole::Member)),
         invite_projects: projects.iter().map(invited_into).collect(),
@@ -168,7 +165,9 @@ async fn rows(
     projects: &[Project],
     zone: &TimeZone,
 ) -> Result<Vec<MemberRow>, Failure> {
-    let admins = people.iter().filter(|member| member.role == OrganizationRole::Admin).count();
+    let is_admin = |member: &Member| member.role == OrganizationRole::Admin && member.suspended_at.is_none();
+    let admins = people.iter().filter(|member| is_admin(member)).count();
+    let asked_emails = asked_emails(call).await?;
     let names: HashMap<_, _> = projects.iter().map(|project| (project.id, project)).collect();
     let viewer = call.actor()?.user_id;
     let may_give_roles = may(call, Permission::RoleManage);
@@ -182,7 +181,7 @@ async fn rows(
     let mut rows = Vec::new();
     for (member, theirs) in found.into_iter().zip(standings) {
         let user = &member.user;
-        let take = |role: RoleRef| format!("{}/{}/roles/{role}/take", list(call), user.id);
+        let take = |role: RoleRef| format!("{}/{}/roles/{role}/take", members_root(call), user.id);
         let is_first = |one: &Assignment| {
             one.group_id.is_none() && one.role == RoleRef::Organization(member.role) && one.ends_at.is_none()
         };
@@ -206,10 +205,25 @@ async fn rows(
             projects: shown.collect(),
             joined_at: When::day(member.added_at, zone),
             is_self: user.id == viewer,
-            is_last_admin: member.role == OrganizationRole::Admin && admins == 1,
+            suspended_at: member.suspended_at.map(|at| When::day(at, zone)),
+            asked_email: asked_emails.get(&user.id).cloned(),
+            is_last_admin: is_admin(member) && admins == 1,
         });
     }
     Ok(rows)
+}
+
+/// The new addresses for which members asked, told to who can make the links that confirm them.
+async fn asked_emails(call: &Call) -> Result<HashMap<UserId, String>, Failure> {
+    let Some(grant) = granted(call, Permission::MemberManage) else { return Ok(HashMap::new()) };
+    let asked = call.control.store.asked_email_changes(&grant, call.at).await?;
+    Ok(asked.into_iter().map(|link| (link.user_id, link.email)).collect())
+}
+
+/// To whom others' things can go.
+fn heirs(people: &[Member]) -> Vec<String> {
+    let active = people.iter().filter(|member| member.suspended_at.is_none());
+    active.map(|member| member.user.email.clone()).collect()
 }
 
 /// The roles of the organization that the viewer may give beside the built-in one.
@@ -274,28 +288,24 @@ async fn update(call: Call) -> Result<Answer, Failure> {
     let role = OrganizationRole::parse(call.form().text("role"))
         .ok_or_else(|| Error::invalid_param("invalid_role", "role", "Choose one of the roles."))?;
     let updated = update_member(&call.control, &call.grant, user, role).await;
-    console::back(&call, &list(&call), updated.map(|_| "The role is changed."))
+    console::back(&call, &members_root(&call), updated.map(|_| "The role is changed."))
 }
 
 async fn give(call: Call) -> Result<Answer, Failure> {
     let user: UserId = call.path("user_id")?;
     let role = role_of(call.form().text("role_id"), call.organization_id()?, None)?;
     let given = give_role(&call.control, &call.grant, Principal::User(user), None, role).await;
-    console::back(&call, &list(&call), given.map(|_| "The role is given."))
+    console::back(&call, &members_root(&call), given.map(|_| "The role is given."))
 }
 
 async fn take(call: Call) -> Result<Answer, Failure> {
     let user: UserId = call.path("user_id")?;
     let role = role_of(call.path_text("role_id"), call.organization_id()?, None)?;
     let taken = take_role(&call.control, &call.grant, Principal::User(user), None, role).await;
-    console::back(&call, &list(&call), taken.map(|()| "The role is taken away."))
+    console::back(&call, &members_root(&call), taken.map(|()| "The role is taken away."))
 }
 
-async fn remove(call: Call) -> Result<Answer, Failure> {
-    let removed = remove_member(&call.control, &call.grant, call.path("user_id")?).await;
-    console::back(&call, &list(&call), removed.map(|()| "The member is removed."))
-}
-
-fn list(call: &Call) -> String {
+/// Where the page is.
+pub(super) fn members_root(call: &Call) -> String {
     format!("/o/{}/members", call.path_text("slug"))
 }

@@ -52,16 +52,3 @@ pub async fn update_member(
     control.commit(change, entry).await?;
     Ok(Member { role, ..before })
 }
-
-/// Ends a membership with all that hangs on it: project roles, the person's own keys here, and their sessions
-/// when they belong to no organization any more. Keys of service accounts live on.
-///
-/// # Errors
-/// `not_found`; `last_admin`.
-pub async fn remove_member(control: &Control, grant: &Grant, user: UserId) -> Result<(), Failure> {
-    let mut change = control.change(grant).await?;
-    let before = change.remove_member(grant, user).await?;
-    let entry = AuditEntry::new(Verb::UserRemoved, user)
-        .before(json!({"email": before.user.email, "role": before.role.name()}));
-    control.commit(change, entry).await
-}

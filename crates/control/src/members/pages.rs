@@ -25,10 +25,25 @@ pub struct MemberRow {
     pub projects: Vec<(ProjectLink, HeldRole)>,
     /// Since when.
     pub joined_at: When,
+    /// Since when they are suspended.
+    pub suspended_at: Option<When>,
+    /// The new address for which they asked and which is not confirmed yet.
+    pub asked_email: Option<String>,
     /// Whether it is the viewer.
     pub is_self: bool,
     /// Whether it is the only Admin, who cannot be removed or demoted.
     pub is_last_admin: bool,
+}
+
+/// A link made just now, to pass on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownLink {
+    /// What it is, in two words.
+    pub label: &'static str,
+    /// What to do with it.
+    pub text: String,
+    /// The link.
+    pub url: String,
 }
 
 /// What an invitation has come to.
@@ -100,8 +115,10 @@ pub struct MembersPage {
     pub next_href: Option<String>,
     /// Invitations that wait.
     pub invites: Vec<InviteRow>,
-    /// The link of the invitation made just now, to pass on where no mail server sends it.
-    pub invite_link: Option<String>,
+    /// The link made just now, to pass on where no mail server sends it.
+    pub link: Option<ShownLink>,
+    /// The addresses of active members, to whom others' things can go.
+    pub heirs: Vec<String>,
     /// The address typed so far.
     pub invite_email: String,
     /// The organization roles that the viewer may give.

@@ -7,13 +7,14 @@ pub(crate) mod roles_console;
 use domain::Error;
 use domain::access::{Grant, ProjectRole};
 use domain::audit::{AuditEntry, Verb};
+use domain::handovers::Cause;
 use domain::ids::{ProjectId, UserId};
 use domain::members::{ProjectMember, User};
 use domain::page::{Page, PageRequest};
 use domain::projects::Project;
 use domain::text;
 use serde_json::json;
-use store::Change;
+use store::{Change, Loss};
 
 use crate::projects::{active, organization_of};
 use crate::{Control, Failure};
@@ -118,7 +119,8 @@ pub async fn update_project_member(
     retrieve_project_member(control, grant, project, user).await
 }
 
-/// Takes a person out of a project, with every role they were given there; the keys that they own in it are revoked.
+/// Takes a person out of a project, with every role they were given there; the keys that they own in it are revoked,
+/// except those that the queue of hand-overs keeps going.
 ///
 /// # Errors
 /// `higher_rank`; `Hidden` when they are not in it; conflicts `accountable_owner_kept`, `last_owner`.
@@ -133,12 +135,17 @@ pub async fn remove_project_member(
     let (person, role) = person_in(&mut change, &locked, user).await?;
     grant.may_change(&change.rank(grant, user).await?, Some(project))?;
     keeps_owners(&mut change, &locked, user, role).await?;
+    let loss = Loss { from: user, project_id: Some(project), cause: Cause::LeftProject };
+    let opened = change.open_handovers(grant, loss).await?;
     change.delete_project_member(project, user).await?;
     let revoked = change.revoke_keys_in_project(project, user).await?;
     let entry = AuditEntry::new(Verb::ProjectMemberRemoved, user)
         .in_project(project)
         .before(json!({"email": person.email, "role": role}))
-        .after(json!({"revoked_key_ids": revoked}));
+        .after(json!({
+            "revoked_key_ids": revoked,
+            "handover_ids": opened.iter().map(|handover| handover.id).collect::<Vec<_>>(),
+        }));
     control.commit(change, entry).await?;
     Ok(())
 }

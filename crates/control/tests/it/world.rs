@@ -79,19 +79,26 @@ impl Seen {
 
 /// A control plane that nobody has set up yet.
 pub async fn bare() -> (Control, Arc<Clock>, tempfile::TempDir) {
+    bare_with(Settings::default()).await
+}
+
+async fn bare_with(settings: Settings) -> (Control, Arc<Clock>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
     let clock = Arc::new(Clock(AtomicI64::new(1_790_000_000_000_000)));
     store.migrate(clock.now()).await.unwrap();
     let secrets = Arc::new(Secrets::from_master(&[5; 32]).unwrap());
-    let control =
-        Control::new(store, clock.clone(), secrets, Arc::new(NoFollowers), Settings::default()).unwrap();
+    let control = Control::new(store, clock.clone(), secrets, Arc::new(NoFollowers), settings).unwrap();
     (control, clock, folder)
 }
 
 impl World {
     pub async fn new() -> Self {
-        let (control, clock, folder) = bare().await;
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let (control, clock, folder) = bare_with(settings).await;
         let acme = bootstrap(&control, "Acme", "admin@example.test", PASSWORD).await.unwrap();
         let router = router(control.clone(), Vec::new());
         Self { control, clock, acme, router, _folder: folder }

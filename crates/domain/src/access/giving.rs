@@ -36,6 +36,12 @@ impl Standing {
         Err(Error::forbidden("own_elevation", sentence))
     }
 
+    /// Whether somebody who stands so has all that another has, in every place.
+    pub fn covers_all(&self, other: &Self) -> bool {
+        let mut places = std::iter::once(None).chain(other.projects().into_iter().map(Some));
+        places.all(|place| self.covers(other.rights_at(place), place))
+    }
+
     /// The same person with what somebody else has too, place by place: for what somebody made who acts as them.
     #[must_use]
     pub fn within(&self, other: &Self) -> Self {

@@ -28,6 +28,15 @@ pub enum Letter {
         /// Until when, in words.
         expires: String,
     },
+    /// A link with which the present address is let go for a new one.
+    EmailRelease {
+        /// The new address.
+        email: String,
+        /// The link, which works once.
+        link: String,
+        /// Until when, in words.
+        expires: String,
+    },
     /// A link with which a new address is confirmed.
     EmailChange {
         /// The new address.
@@ -67,6 +76,7 @@ impl Letter {
         match self {
             Self::Invite { .. } => "invite",
             Self::PasswordReset { .. } => "password_reset",
+            Self::EmailRelease { .. } => "email_release",
             Self::EmailChange { .. } => "email_change",
             Self::Notice { .. } => "notice",
             Self::Test { .. } => "test",

@@ -170,7 +170,7 @@ fn an_invitation_is_accepted_once_however_many_try_at_once() {
             let store = store.clone();
             async move {
                 let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
-                if !change.take_invite(&invite()).await.unwrap() {
+                if !change.take_invite(&invite(), &hash("link")).await.unwrap() {
                     return false;
                 }
                 change.insert_member(organization(1), user(9), OrganizationRole::Member, None).await.unwrap();

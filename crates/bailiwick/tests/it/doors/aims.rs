@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use domain::audit::Verb;
 use domain::routes::{Access, Method, Route, Surface};
 
 /// Things that path parameters name when a line says nothing else.
-const USUAL: [(&str, &str); 18] = [
+const USUAL: [(&str, &str); 19] = [
     ("slug", "slug"),
     ("project_id", "project"),
     ("api_key_id", "key"),
@@ -24,6 +25,7 @@ const USUAL: [(&str, &str); 18] = [
     ("review_id", "review"),
     ("item_id", "review_item"),
     ("delivery_id", "delivery"),
+    ("handover_id", "handover"),
 ];
 
 /// One line: a row, and what the tests aim at through it.
@@ -73,6 +75,11 @@ impl Aim {
     /// Whether a success may end the caller's session.
     pub fn ends_sessions(&self) -> bool {
         self.is_write() && matches!(self.route.access, Access::Account | Access::Public)
+    }
+
+    /// Whether a success ends the caller's membership.
+    pub fn is_leaving(&self) -> bool {
+        self.route.audit == Some(Verb::UserLeft)
     }
 
     /// Whether anyone comes through.

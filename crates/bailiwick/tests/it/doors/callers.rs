@@ -232,9 +232,62 @@ impl Company {
         self.present(aim, caller, path, body).await
     }
 
-    /// Sends a filled path and body as a caller does.
+    /// Sends a filled path and body as a caller does. Somebody just like the caller leaves in their place.
     pub async fn present(&self, aim: &Aim, caller: &Caller, path: String, body: String) -> Answer {
-        present(&self.world.server, aim, caller, (path, body)).await
+        if !aim.is_leaving() {
+            return present(&self.world.server, aim, caller, (path, body)).await;
+        }
+        let place = format!("{:?}", caller.credential);
+        let stand_in = self.stand_ins.lock().await.get(&place).cloned();
+        let answer =
+            present(&self.world.server, aim, stand_in.as_ref().unwrap_or(caller), (path, body)).await;
+        if sign(aim, &answer) == '+' {
+            self.stand_ins.lock().await.remove(&place);
+        }
+        answer
+    }
+
+    /// Makes who leaves in a caller's place.
+    pub async fn prepare_stand_in(&self, caller: &Caller) {
+        let place = format!("{:?}", caller.credential);
+        if self.stand_ins.lock().await.contains_key(&place) {
+            return;
+        }
+        if let Some(stand_in) = self.stand_in(caller).await {
+            self.stand_ins.lock().await.insert(place, stand_in);
+        }
+    }
+
+    /// Somebody with the same roles and the same kind of credential as a person.
+    async fn stand_in(&self, caller: &Caller) -> Option<Caller> {
+        let (acme, other) = (&self.world.acme, &self.world.other);
+        let who = self.people.iter().find(|(_, person)| person.user_id == caller.user_id);
+        let mut home = acme;
+        let (role, place) = match who {
+            None if caller.user_id.is_empty() => return None,
+            None if caller.user_id == acme.user_id => ("admin", None),
+            // The Admin of Other, and who was removed from Acme.
+            None => {
+                home = other;
+                ("admin", None)
+            }
+            Some((&name, _)) => match ProjectRole::ALL.iter().find(|role| role.name() == name) {
+                Some(role) => ("member", Some((self.own.as_str(), role.name()))),
+                None if name == "no-project" => ("member", None),
+                None => (name, None),
+            },
+        };
+        let person = self.world.person(home, &format!("{}@guests.test", self.word()), role, place).await;
+        let credential = match &caller.credential {
+            Credential::Nothing => Credential::Nothing,
+            Credential::Key(_) => Credential::Key(person.admin_key),
+            Credential::Browser(before) => {
+                let anew = self.world.browser(&person.user_id).await;
+                let csrf = if before.csrf.is_empty() { String::new() } else { anew.csrf };
+                Credential::Browser(Browser { csrf, ..anew })
+            }
+        };
+        Some(Caller::new(caller.name, &person.user_id, credential))
     }
 
     /// Signs a caller in anew, where they are a person with a browser.

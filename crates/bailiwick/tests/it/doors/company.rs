@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::aims::Aim;
+use super::callers::Caller;
 use super::things::Relation;
 use crate::server::Bootstrapped;
 use crate::world::{Person, World, text_of};
@@ -43,6 +44,8 @@ pub struct Company {
     pub people: BTreeMap<&'static str, Person>,
     pub(super) things: Mutex<BTreeMap<(String, Relation, String), String>>,
     pub(super) words: AtomicU64,
+    /// Who leaves in the place of callers, by the callers' credentials.
+    pub(super) stand_ins: Mutex<BTreeMap<String, Caller>>,
 }
 
 impl Company {
@@ -82,6 +85,7 @@ impl Company {
             world,
             things: Mutex::default(),
             words: AtomicU64::new(1),
+            stand_ins: Mutex::default(),
         };
         company.offer_models().await;
         company

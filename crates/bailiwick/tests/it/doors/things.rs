@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use domain::accounts::LinkKind;
 use domain::organizations::Feature;
 use domain::time::{TimeZone, Timestamp, civil};
 use serde_json::{Value, json};
@@ -58,7 +59,10 @@ fn kind(name: &str) -> (Level, &'static str) {
         "new" | "email" | "password" | "yesterday" | "tomorrow" | "next_day" | "narrow_model" | "setting"
         | "notice" | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
-        "invite_token" | "set_up_token" => (Level::Link, ""),
+        "invite_token" | "set_up_token" | "reset_token" | "release_token" | "change_token"
+        | "account_email" => (Level::Link, ""),
+        "moving_member" => (Level::Organization, "user_"),
+        "handover" => (Level::Project, "hand_"),
         "own_approval" => (Level::Link, "appr_"),
         "review_item" => (Level::Organization, "item_"),
         "slug" | "organization_name" => (Level::Organization, ""),
@@ -143,6 +147,9 @@ impl Company {
         caller: &Caller,
         relation: impl Fn(&str) -> Relation,
     ) -> BTreeMap<String, String> {
+        if aim.is_leaving() {
+            self.prepare_stand_in(caller).await;
+        }
         let mut values = BTreeMap::new();
         for name in aim.things() {
             let value = self.thing(&name, relation(&name), caller).await;
@@ -182,11 +189,12 @@ impl Company {
             _ => {}
         }
         let relation = if relation == Relation::Away { Relation::Foreign } else { relation };
-        let owner = if matches!(name, "own_key" | "session" | "own_approval") {
-            caller.user_id.clone()
-        } else {
-            String::new()
-        };
+        let owner =
+            if matches!(name, "own_key" | "session" | "own_approval" | "release_token" | "change_token") {
+                caller.user_id.clone()
+            } else {
+                String::new()
+            };
         let place = (name.to_owned(), relation, owner);
         if let Some(there) = self.things.lock().await.get(&place) {
             return there.clone();
@@ -231,6 +239,10 @@ impl Company {
                 let sent = self.world.of(place.organization, "POST", "/v1/organization/invites", body).await;
                 text_of(&sent, "url").rsplit('/').next().unwrap().to_owned()
             }
+            "moving_member" | "account_email" | "reset_token" | "release_token" | "change_token" => {
+                self.about_an_account(name, relation, caller).await
+            }
+            "handover" => self.handover(relation, caller).await,
             "audit_record" => self.first_of(&place, "/v1/organization/audit_events").await,
             "spare_project" | "open_project" | "archived_project" => self.project(name, relation).await,
             "own_key" => self.own_key(&place, &keys, caller).await,
@@ -382,6 +394,41 @@ impl Company {
     async fn organization_name(&self, relation: Relation) -> String {
         let organization = self.place(relation).organization;
         text_of(&self.world.of(organization, "GET", "/v1/organization", Value::Null).await, "name")
+    }
+
+    /// A link about the caller's own account, or about somebody's who forgot their password; or who has such a link.
+    async fn about_an_account(&self, name: &str, relation: Relation, caller: &Caller) -> String {
+        let is_own = matches!(name, "release_token" | "change_token") && !caller.user_id.is_empty();
+        let whose = match is_own {
+            true => caller.user_id.clone(),
+            false => Box::pin(self.thing("somebody", relation, caller)).await,
+        };
+        let kind = match name {
+            "reset_token" | "account_email" => LinkKind::PasswordReset,
+            "release_token" => LinkKind::EmailRelease,
+            _ => LinkKind::EmailChange,
+        };
+        let (email, token) = self.world.account_link(kind, &whose).await;
+        match name {
+            "moving_member" => whose,
+            "account_email" => email,
+            _ => token,
+        }
+    }
+
+    /// A service account whose key owner left its project.
+    async fn handover(&self, relation: Relation, caller: &Caller) -> String {
+        let place = self.place(relation);
+        let root = format!("/v1/organization/projects/{}", place.project);
+        let owner = Box::pin(self.thing("somebody", relation, caller)).await;
+        let of = async |method: &str, noun: &str, body: Value| {
+            self.world.of(place.organization, method, &format!("{root}/{noun}"), body).await
+        };
+        of("POST", "users", json!({"user_id": owner, "role": "member"})).await;
+        of("POST", "service_accounts", json!({"name": self.word(), "key_owner_id": owner})).await;
+        of("DELETE", &format!("users/{owner}"), Value::Null).await;
+        let list = format!("/v1/organization/handovers?project_id={}", place.project);
+        self.first_of(&place, &list).await
     }
 
     /// The record of a call made just now.

@@ -79,6 +79,8 @@ fn account(theme: Theme) -> AccountPage {
             projects: Count(6),
             standstill: None,
         }],
+        asked_email: Some("ada@new.example.test".to_owned()),
+        has_mail: false,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::allowances::pages::{AllowanceForm, AllowanceRow, AllowancesPage, Proj
 use crate::audit::pages::{AuditPage, AuditRow};
 use crate::http::figures::{Count, Money};
 use crate::http::shell::{Choice, Section, Theme};
-use crate::members::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage};
+use crate::members::pages::{InviteProject, InviteRow, InviteState, MemberRow, MembersPage, ShownLink};
 use crate::prices::pages::{PriceForm, PriceRow, PricesPage};
 use crate::providers::pages::{ProviderForm, ProviderRow, ProvidersPage};
 use crate::roles::pages::HeldRole;
@@ -59,6 +59,8 @@ fn members(theme: Theme) -> MembersPage {
         ),
         projects: (0..count).map(|index| (project(index), in_project_held(index))).collect(),
         joined_at: day(90),
+        suspended_at: (id == "user_3").then(|| day(2)),
+        asked_email: (id == "user_2").then(|| "grace@navy.example.test".to_owned()),
         is_self: id == "user_1",
         is_last_admin: id == "user_1",
     };
@@ -82,7 +84,12 @@ fn members(theme: Theme) -> MembersPage {
             state: InviteState::Pending,
             expires_at: day(-7),
         }],
-        invite_link: Some("https://ai.example.test/invites/3kq9v2m8x0c7t4r6w1y5e2d".to_owned()),
+        link: Some(ShownLink {
+            label: "Invitation link",
+            text: "Pass it on to mina@example.test. It works once, and is shown only now.".to_owned(),
+            url: "https://ai.example.test/invites/3kq9v2m8x0c7t4r6w1y5e2d".to_owned(),
+        }),
+        heirs: vec!["grace@example.test".to_owned(), "noor@example.test".to_owned()],
         invite_email: String::new(),
         invite_roles: roles("member"),
         invite_projects: (0..4)

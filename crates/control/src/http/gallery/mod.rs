@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod decisions;
 mod governance;
+mod life;
 mod messages;
 mod organization;
 mod project;
@@ -34,6 +35,7 @@ fn exhibits() -> Vec<Exhibit> {
     all.extend(project::exhibits());
     all.extend(governance::exhibits());
     all.extend(access::exhibits());
+    all.extend(life::exhibits());
     all.extend(account::exhibits());
     all.extend(sights::exhibits());
     all.extend(decisions::exhibits());

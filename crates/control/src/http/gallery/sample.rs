@@ -54,8 +54,8 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         project: None,
         here,
         hidden: Vec::new(),
+        waiting: vec![(Section::Handovers, 3), (Section::Approvals, 2)],
         flashes: Vec::new(),
-        waiting: 2,
         elevation: None,
         made_at: at(0, 0),
     }

@@ -112,7 +112,7 @@ async fn test(call: Call) -> Result<Answer, Failure> {
 
 async fn notice(call: Call) -> Result<Answer, Failure> {
     let notice = Notice::parse(call.path_text("notice")).ok_or(Error::Hidden { what: "notice" })?;
-    let is_on = call.form().one("on") == Some("true");
+    let is_on = call.form().flag("on")?.unwrap_or_default();
     let done = want_notice(&call.control, &call.grant, notice, is_on).await;
     let text = if is_on { "You are told of it." } else { "You are told of it no more." };
     console::back(&call, &address(&call), done.map(|_| text))

@@ -29,6 +29,8 @@ pub struct Config {
     pub allow_upstream: Vec<String>,
     /// The proxies whose word on where a request came from is believed.
     pub trusted_proxies: Networks,
+    /// The proxies whose connections begin with a PROXY protocol header.
+    pub proxy_protocol: Networks,
     /// Whether anyone signed in may create organizations.
     pub anyone_creates_organizations: bool,
     /// Bounds of the gateway.
@@ -99,6 +101,7 @@ struct File {
     master_key_file: String,
     allow_upstream: Vec<String>,
     trusted_proxies: Vec<String>,
+    proxy_protocol: Vec<String>,
     create_organizations: String,
     limits: Limits,
     sessions: Sessions,
@@ -200,6 +203,12 @@ fn overlay(prefix: &str, base: &mut toml::Table, own: toml::Table, mistakes: &mu
     }
 }
 
+fn networks(name: &str, texts: &[String], mistakes: &mut Vec<String>) -> Networks {
+    let parsed = Networks::parse(texts);
+    mistakes.extend(parsed.as_ref().err().map(|error| format!("{name}: {error}")));
+    parsed.unwrap_or_default()
+}
+
 fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
     let mut mistakes = Vec::new();
     let data = overrides.data.clone().unwrap_or_else(|| PathBuf::from(&file.data));
@@ -225,8 +234,8 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
             mistakes.push(format!("allow_upstream: {host} is not host:port"));
         }
     }
-    let trusted_proxies = Networks::parse(&file.trusted_proxies);
-    mistakes.extend(trusted_proxies.as_ref().err().map(|error| format!("trusted_proxies: {error}")));
+    let trusted_proxies = networks("trusted_proxies", &file.trusted_proxies, &mut mistakes);
+    let proxy_protocol = networks("proxy_protocol", &file.proxy_protocol, &mut mistakes);
     if !["anyone", "nobody"].contains(&file.create_organizations.as_str()) {
         mistakes.push("create_organizations: use \"anyone\" or \"nobody\"".to_owned());
     }
@@ -258,7 +267,8 @@ fn check(file: File, overrides: &Overrides) -> Result<Config, Vec<String>> {
         listen,
         public_url: (!file.public_url.is_empty()).then_some(file.public_url),
         allow_upstream,
-        trusted_proxies: trusted_proxies.unwrap_or_default(),
+        trusted_proxies,
+        proxy_protocol,
         anyone_creates_organizations: file.create_organizations == "anyone",
         limits: file.limits,
         sessions: file.sessions,

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::tasks::warnings::Warnings;
 use domain::access::{Grant, Task};
 use domain::allowances::{Charge, Lease, Purse, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::{OrganizationId, ReplicaId};
+use domain::policy::Warned;
 use domain::pricing::Catalogue;
 use domain::time::{Ambient, MINUTE, Span, Timestamp};
 use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
-use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
 use store::journal::Journal;
+use store::policy::Warnings;
 use store::{Secrets, Store};
 
 /// A replica that has not heard of changes for so long, in microseconds, refuses calls.

@@ -7,6 +7,7 @@ mod data_folder;
 mod demo;
 mod first_run;
 mod house;
+mod listener;
 mod mail;
 mod routes;
 mod tasks;

@@ -126,6 +126,7 @@ pub struct Parts {
     pub error_page: ErrorPage,
     refusals: http::refusals::Refusals,
     uses: http::uses::Uses,
+    warnings: store::policy::Warnings,
     passwords: authn::password::Passwords,
 }
 
@@ -159,6 +160,7 @@ impl Control {
             error_page: http::console::error_page,
             refusals: http::refusals::Refusals::default(),
             uses: http::uses::Uses::default(),
+            warnings: store::policy::Warnings::default(),
             passwords,
         };
         Ok(Self(Arc::new(parts)))
@@ -197,6 +199,19 @@ impl Control {
     /// `Unavailable` when the database is away; they are kept for the next try.
     pub async fn flush_refusals(&self) -> Result<(), Failure> {
         self.refusals.flush(self).await
+    }
+
+    /// Counts what a setting only warned of.
+    pub(crate) fn warn(&self, warned: domain::policy::Warned) {
+        self.warnings.note(warned, self.now());
+    }
+
+    /// Writes down what policy warned of since the last time. Call it each minute and at the end.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away; it is kept for the next try.
+    pub async fn flush_warnings(&self) -> Result<(), Failure> {
+        Ok(self.warnings.flush(&self.store).await?)
     }
 
     /// Writes down which permissions were used since the last time. Call it each minute and at the end.

@@ -108,6 +108,8 @@ verbs! {
     ReviewClosed = "review.closed", None;
     PolicySet = "policy.set", None;
     PolicyCleared = "policy.cleared", None;
+    PolicyKept = "policy.kept", None;
+    PolicyUndone = "policy.undone", None;
     ExceptionGiven = "policy_exception.given", None;
     ExceptionEnded = "policy_exception.ended", None;
     WebhookCreated = "webhook.created", None;

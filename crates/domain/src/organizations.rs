@@ -143,8 +143,6 @@ pub struct Organization {
     pub closed_at: Option<Timestamp>,
     /// What is switched off in it.
     pub features_off: Features,
-    /// Whether Project Owners may invite new people into their projects.
-    pub owners_invite: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -251,7 +249,6 @@ mod tests {
             suspension: None,
             closed_at: None,
             features_off: Features::default(),
-            owners_invite: false,
             created_at: at(1),
         }
     }

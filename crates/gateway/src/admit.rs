@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use crate::Inner;
 use crate::call::{Call, Caller, Choice};
+use crate::choose::not_priced;
 use crate::error::Refusal;
 use crate::ports::{JournalSlot, PortError};
 use crate::record::{Bound, open_call};
@@ -36,6 +37,11 @@ pub(crate) async fn admit(
     choice: &Choice,
 ) -> Result<Admission, Refusal> {
     let applicable = applicable(caller, choice);
+    let binds = |one: &Arc<Allowance>| one.enforcement == Enforcement::Hard && one.unit == Unit::NanoUsd;
+    if choice.price.is_unpriced() && applicable.iter().any(binds) {
+        // What it costs is not known, so no limit of money could hold.
+        return Err(not_priced(&choice.model));
+    }
     let bound = bound(call, choice, &applicable)?;
     let input = bound.quantities.input_tokens();
     let worst = Amounts::of_call(bound.cost.nano(), input, bound.quantities.output);

@@ -41,7 +41,9 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn of(parts: &Parts, trusted: &Networks) -> Self {
         let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let forwarded = parts.headers.get_all("x-forwarded-for").iter();
+        // A line that is no text is one that is no address.
+        let forwarded = forwarded.map(|line| line.to_str().unwrap_or_default());
         let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Self {
             address: connected.map(|ConnectInfo(peer)| client_address(peer.ip(), forwarded, trusted)),

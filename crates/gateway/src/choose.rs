@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use domain::models::ModelLists;
 use domain::policy::{Decided, Setting};
+use domain::pricing::Price;
 use domain::serving::Serving;
 use domain::time::Timestamp;
 
 use crate::call::{Caller, Choice};
 use crate::dialect::models::ModelJson;
 use crate::error::Refusal;
+use crate::policy::passes_unpriced;
 use crate::snapshot::ProviderView;
 
 /// Where a call for this model goes.
 pub(crate) fn choose(caller: &Caller, asked: &str, at: Timestamp) -> Result<Choice, Refusal> {
     let (provider, model) = find(caller, asked, at).ok_or_else(|| refusal(caller, asked))?;
     let kind = provider.connection.kind;
-    let price = caller.organization.catalogue.price(kind, model, at).ok_or_else(|| not_priced(model))?;
+    let price = caller.organization.catalogue.price(kind, model, at);
+    let unpriced = || passes_unpriced(caller, at).then(|| Arc::new(Price::unpriced(kind, model)));
+    let price = price.or_else(unpriced).ok_or_else(|| not_priced(model))?;
     Ok(Choice { provider: Arc::clone(provider), model: model.to_owned(), price })
 }
 
@@ -50,7 +54,7 @@ fn serving<'a>(caller: &'a Caller, allowed: &'a Decided, at: Timestamp) -> Servi
     Serving { project: caller.project.id, allowed, lists, catalogue: &caller.organization.catalogue, at }
 }
 
-fn not_priced(model: &str) -> Refusal {
+pub(crate) fn not_priced(model: &str) -> Refusal {
     let message = format!(
         "The model `{model}` has no price here, so calls to it cannot be metered. An Admin can set one."
     );

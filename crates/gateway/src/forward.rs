@@ -193,6 +193,9 @@ fn is_shareable(body: &[u8], choice: &Choice) -> bool {
 
 async fn collect(body: &mut AnswerBody, max_bytes: usize) -> Result<Bytes, Failure> {
     let Some(first) = body.chunk().await.transpose()? else { return Ok(Bytes::new()) };
+    if body.is_at_end() {
+        return Ok(first);
+    }
     let Some(second) = body.chunk().await.transpose()? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     all.extend_from_slice(&second);

@@ -1,7 +1,7 @@
 //! The metered door: every call to an upstream provider is identified, admitted, forwarded, settled and recorded here.
 
 pub mod outbound;
-pub mod policy;
+mod policy;
 pub mod ports;
 pub mod routes;
 pub mod snapshot;

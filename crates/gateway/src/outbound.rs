@@ -36,6 +36,11 @@ impl Outbound {
         Self { upstream: Upstream::new(Allowed::new(allowed), timeout), timeout }
     }
 
+    #[cfg(test)]
+    pub(crate) fn through(upstream: Upstream, timeout: Duration) -> Self {
+        Self { upstream, timeout }
+    }
+
     /// Sends JSON and reads the start of the answer.
     ///
     /// # Errors

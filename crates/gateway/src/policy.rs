@@ -3,8 +3,7 @@
 
 use std::net::IpAddr;
 
-use domain::ids::{KeyId, OrganizationId, ProjectId};
-use domain::policy::{Decided, Effective, Mode, Place, Setting};
+use domain::policy::{Decided, Effective, Mode, Place, Setting, Warned};
 use domain::time::{DAY, Timestamp};
 use domain::usage::Endpoint;
 
@@ -12,21 +11,6 @@ use crate::Inner;
 use crate::call::Caller;
 use crate::dialect::Peek;
 use crate::error::Refusal;
-
-/// A call that a setting would have refused, had it been enforced.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Warned {
-    /// The organization.
-    pub organization_id: OrganizationId,
-    /// The setting.
-    pub setting: Setting,
-    /// The project.
-    pub project_id: ProjectId,
-    /// The key.
-    pub key_id: KeyId,
-    /// What of the call it was: a model, an address, a connection's name.
-    pub subject: String,
-}
 
 impl Caller {
     /// What a setting is for this caller.
@@ -44,10 +28,10 @@ impl Caller {
     }
 }
 
-/// Whether the key may call from there, at its age.
+/// Whether the key may call from there, at its age, as wide as it is.
 ///
 /// # Errors
-/// `network_not_allowed`; `key_too_old`; `key_not_rotated`.
+/// `network_not_allowed`; `key_too_old`; `key_not_rotated`; `key_not_narrow`.
 pub(crate) fn check_key(
     gateway: &Inner,
     caller: &Caller,
@@ -59,13 +43,13 @@ pub(crate) fn check_key(
     }
     let from = address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
     let networks = caller.policy(Setting::GatewayNetworks, at);
-    let is_near = |decided: &Decided| match address {
-        Some(address) => decided.allows_address(address),
-        None => decided.value.is_none(),
-    };
-    judge(gateway, caller, (&networks, &from), is_near, || {
-        Refusal::forbidden("network_not_allowed", format!("This API key may not be used from {from}."))
-    })?;
+    judge(
+        gateway,
+        caller,
+        (&networks, &from),
+        |decided| decided.allows_from(address),
+        || Refusal::forbidden("network_not_allowed", format!("This API key may not be used from {from}.")),
+    )?;
     let age = caller.policy(Setting::KeyMaximumAge, at);
     let is_young = |decided: &Decided| is_within(decided, caller.key.view.created_at, at);
     judge(gateway, caller, (&age, ""), is_young, || {
@@ -77,7 +61,46 @@ pub(crate) fn check_key(
     judge(gateway, caller, (&rotation, ""), is_fresh, || {
         let message = "The secret of this API key is older than policy allows. Rotate the key.";
         Refusal::credential("key_not_rotated", message).finally()
+    })?;
+    let narrow = caller.policy(Setting::KeyNarrow, at);
+    let is_narrow = caller.key.view.is_narrow();
+    judge(
+        gateway,
+        caller,
+        (&narrow, ""),
+        |decided| is_narrow || !decided.is_on(),
+        || {
+            let message =
+                "Policy asks for keys that name the scopes or models they may use. Narrow this API key.";
+            Refusal::forbidden("key_not_narrow", message).finally()
+        },
+    )
+}
+
+/// Whether the call may carry the tags that it does.
+///
+/// # Errors
+/// `tags_not_allowed`.
+pub(crate) fn check_tags(
+    gateway: &Inner,
+    caller: &Caller,
+    peek: &Peek,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if !caller.has_policy() || !peek.is_tagged {
+        return Ok(());
+    }
+    let tags = caller.policy(Setting::RequestTags, at);
+    let allows = |decided: &Decided| decided.word(Setting::RequestTags) != Some("refused");
+    judge(gateway, caller, (&tags, ""), allows, || {
+        let message = "Policy does not let calls carry tags of their own. Leave out `metadata`.";
+        Refusal::forbidden("tags_not_allowed", message).about("metadata").finally()
     })
+}
+
+/// Whether a call of a model without a price may pass.
+pub(crate) fn passes_unpriced(caller: &Caller, at: Timestamp) -> bool {
+    caller.policy(Setting::UnpricedModels, at).enforced.word(Setting::UnpricedModels) == Some("pass")
 }
 
 /// Whether the model may be asked for.
@@ -164,8 +187,8 @@ fn warn(gateway: &Inner, caller: &Caller, setting: Setting, subject: &str) {
     gateway.ports.warned(Warned {
         organization_id: caller.organization.organization.id,
         setting,
-        project_id: caller.project.id,
-        key_id: caller.key.view.id,
+        project_id: Some(caller.project.id),
+        key_id: Some(caller.key.view.id),
         subject: subject.chars().take(200).collect(),
     });
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use domain::allowances::{Charge, Lease, Share, SliceWish};
 use domain::api_keys::KeyHash;
 use domain::ids::OrganizationId;
+use domain::policy::Warned;
 use domain::time::Ambient;
 use domain::usage::{Opened, Settlement};
 use futures_util::future::BoxFuture;
 
-use crate::policy::Warned;
 use crate::snapshot::{KeyView, OrganizationView};
 
 /// Something outside did not answer. The context is for the log alone; callers are told to try again.

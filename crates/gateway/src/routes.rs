@@ -27,7 +27,7 @@ use crate::dialect::{Peek, embeddings, openai_chat};
 use crate::error::{Refusal, X_REQUEST_ID};
 use crate::forward::{Lingering, forward};
 use crate::identify::{Purpose, identify};
-use crate::policy::{check_key, check_model, default_output, kept_end_user, note_provider};
+use crate::policy::{check_key, check_model, check_tags, default_output, kept_end_user, note_provider};
 
 /// How much of a refused request is read, and for how long.
 const DISCARDED_BYTES_MOST: usize = 1 << 20;
@@ -146,6 +146,7 @@ async fn metered(gateway: &Arc<Inner>, endpoint: Endpoint, request: Request) -> 
         Endpoint::ChatCompletions => openai_chat::peek(&body)?,
         Endpoint::Embeddings => embeddings::peek(&body)?,
     };
+    check_tags(gateway, &caller, &peek, at)?;
     let peek = Peek { end_user: kept_end_user(gateway, &caller, peek.end_user, at), ..peek };
     let default_output = default_output(&caller, endpoint, &peek, at);
     let call = Call { at, endpoint, body, peek, client, default_output };

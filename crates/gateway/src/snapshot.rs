@@ -50,6 +50,11 @@ pub struct KeyView {
 }
 
 impl KeyView {
+    /// Whether it names what it may use: scopes, or models.
+    pub fn is_narrow(&self) -> bool {
+        !self.scopes.is_empty() || self.models.allowed().is_some()
+    }
+
     /// How it stands at a moment; a secret past its overlap counts as expired.
     pub fn status(&self, at: Timestamp) -> KeyStatus {
         let is_past = |end: Option<Timestamp>| end.is_some_and(|end| at >= end);

@@ -1,5 +1,5 @@
-//! A streamed answer on its way to the client: chunk by chunk, unbuffered, read as it passes. The end marker waits
-//! until the record is on disk.
+//! A streamed answer on its way to the client: nothing waits for more to come, and what came together goes out
+//! together. It is read as it passes. The end marker waits until the record is on disk.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,6 +22,9 @@ use crate::settle::Admission;
 /// For so long the end of a finished answer is awaited, so that its connection can be used again.
 const TRAILER_WAIT: Duration = Duration::from_secs(1);
 
+/// What came together is not gathered beyond so much.
+const GATHERED_MOST_BYTES: usize = 16 << 10;
+
 /// The body of a streamed answer.
 pub(crate) struct MeteredStream {
     state: State,
@@ -39,6 +42,36 @@ struct Live {
     admission: Admission,
     key: Arc<Entry>,
     patience: Patience,
+    gathered: Gathered,
+}
+
+/// What may go out now. A connection hands over one chunk at a time, although many may have come with one packet;
+/// each written for itself would cost a system call. So whoever else is ready runs once, and what that brings
+/// goes out too.
+#[derive(Default)]
+struct Gathered {
+    bytes: BytesMut,
+    has_yielded: bool,
+}
+
+impl Gathered {
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.has_yielded = false;
+    }
+
+    fn take(&mut self) -> Bytes {
+        self.bytes.split().freeze()
+    }
+
+    fn take_if_much(&mut self) -> Bytes {
+        if self.bytes.len() < GATHERED_MOST_BYTES { Bytes::new() } else { self.take() }
+    }
+
+    /// Whether others should run before this goes out: once after each chunk.
+    fn wants_to_yield(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_yielded, true)
+    }
 }
 
 /// Ends a stream on which nothing comes: after its time without a chunk, at the latest after twice that. The timer
@@ -68,59 +101,63 @@ impl Patience {
 impl MeteredStream {
     /// A stream that ends when nothing comes for about so long.
     pub(crate) fn new(body: AnswerBody, admission: Admission, key: Arc<Entry>, silence: Duration) -> Self {
-        let patience = Patience::new(silence);
-        Self { state: State::Live(Box::new(Live { body, admission, key, patience })) }
+        let (patience, gathered) = (Patience::new(silence), Gathered::default());
+        Self { state: State::Live(Box::new(Live { body, admission, key, patience, gathered })) }
     }
 
-    fn conclude(&mut self, end: CallStatus, last: Bytes) {
-        let State::Live(live) = std::mem::replace(&mut self.state, State::Ended) else { return };
-        let Live { body, admission, .. } = *live;
+    /// Settles; gives what may go out before `last`, which waits for the disk.
+    fn conclude(&mut self, end: CallStatus, last: Bytes) -> Bytes {
+        let State::Live(live) = std::mem::replace(&mut self.state, State::Ended) else { return Bytes::new() };
+        let Live { body, admission, mut gathered, .. } = *live;
         self.state = State::Syncing(admission.settle(end), last);
         // What a stopped key is still being answered is cancelled: nobody would be charged for more of it.
         if end != CallStatus::KeyStopped {
             release(body);
         }
+        gathered.take()
     }
 
-    /// The next state or the next bytes of a live stream.
-    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let State::Live(live) = &mut self.state else { return Poll::Ready(None) };
+    /// The next bytes of a live stream; none of them when its state has changed or there is more to read.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let State::Live(live) = &mut self.state else { return Poll::Ready(Bytes::new()) };
         if let Some(refusal) = live.key.stop() {
-            self.conclude(CallStatus::KeyStopped, error_event(&refusal));
-            return Poll::Ready(None);
+            return Poll::Ready(self.conclude(CallStatus::KeyStopped, error_event(&refusal)));
         }
         let chunk = match live.body.poll_chunk(cx) {
             Poll::Ready(chunk) => chunk,
-            Poll::Pending => {
+            Poll::Pending if live.gathered.bytes.is_empty() => {
                 ready!(live.patience.poll_over(cx));
                 Some(Err(Failure::TimedOut))
             }
+            Poll::Pending if live.gathered.wants_to_yield() => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Pending => return Poll::Ready(live.gathered.take()),
         };
         live.patience.has_come = true;
-        let Some(scanner) = &mut live.admission.facts.scanner else { return Poll::Ready(None) };
-        match chunk {
+        let Some(scanner) = &mut live.admission.facts.scanner else { return Poll::Ready(Bytes::new()) };
+        let (end, last) = match chunk {
             Some(Ok(chunk)) => {
-                let out = scanner.push(chunk);
-                if scanner.is_done() {
-                    let (last, end) = (scanner.finish(), end_of(scanner.told.has_error));
-                    self.conclude(end, last);
+                live.gathered.add(&scanner.push(chunk));
+                if !scanner.is_done() {
+                    return Poll::Ready(live.gathered.take_if_much());
                 }
-                Poll::Ready(Some(out).filter(|out| !out.is_empty()))
+                (end_of(scanner.told.has_error), scanner.finish())
             }
             Some(Err(failure)) => {
                 tracing::warn!(%failure, "provider hung up within a stream");
                 let refusal = Refusal::upstream("upstream_closed", "The provider hung up within its answer.");
-                self.conclude(CallStatus::UpstreamClosed, error_event(&refusal));
-                Poll::Ready(None)
+                (CallStatus::UpstreamClosed, error_event(&refusal))
             }
             None => {
-                let (last, end) = (scanner.finish(), end_of(scanner.told.has_error));
+                let last = scanner.finish();
                 // Without end marker and usage nobody can tell a whole answer from a cut one.
                 let is_whole = scanner.told.usage.is_some() || scanner.told.has_error;
-                self.conclude(if is_whole { end } else { CallStatus::UpstreamClosed }, last);
-                Poll::Ready(None)
+                (if is_whole { end_of(scanner.told.has_error) } else { CallStatus::UpstreamClosed }, last)
             }
-        }
+        };
+        Poll::Ready(self.conclude(end, last))
     }
 }
 
@@ -161,7 +198,8 @@ impl Body for MeteredStream {
             match &mut self.state {
                 State::Ended => return Poll::Ready(None),
                 State::Live(_) => {
-                    if let Some(out) = ready!(self.advance(cx)) {
+                    let out = ready!(self.advance(cx));
+                    if !out.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(out))));
                     }
                 }

@@ -79,7 +79,6 @@ const HOLDINGS: &[Holding] = &[
             Text: id name slug time_zone suspended_reason;
             Number: created_at suspended_at closed_at;
             Json: features_off;
-            Flag: owners_invite;
         }),
         purged_by: Some("delete from organizations where id = $1"),
     },
@@ -271,6 +270,18 @@ const HOLDINGS: &[Holding] = &[
             Number: ends_at given_at ended_at;
         }),
         purged_by: of_organization!("policy_exceptions"),
+    },
+    Holding {
+        table: "policy_trials",
+        shown: shown!(
+            "policy_trial": "policy_trials"
+            of "organization_id" by Text "level || ' ' || level_id || ' ' || setting" {
+            Text: setting level level_id mode set_by;
+            Json: value floor;
+            Flag: is_locked;
+            Number: set_at ends_at;
+        }),
+        purged_by: of_organization!("policy_trials"),
     },
     Holding {
         table: "policy_warnings",

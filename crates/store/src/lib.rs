@@ -33,6 +33,8 @@ mod organizations;
 mod ownership;
 mod permission_uses;
 pub mod policy;
+mod policy_trials;
+mod policy_warnings;
 pub mod prices;
 mod project_members;
 mod projects;

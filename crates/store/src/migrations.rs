@@ -27,6 +27,8 @@ paired! {
     11 "0011_scopes",
     12 "0012_policy",
     13 "0013_messages",
+    15 "0015_trials",
+    16 "0016_settings",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

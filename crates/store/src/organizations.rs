@@ -114,7 +114,6 @@ impl Change {
             suspension: None,
             closed_at: None,
             features_off: Features::default(),
-            owners_invite: false,
             created_at,
         })
     }
@@ -137,14 +136,13 @@ impl Change {
         let suspension = organization.suspension.as_ref();
         let done = self
             .run(
-                "update organizations set name = $2, time_zone = $3, features_off = $4, owners_invite = $5, \
-                 suspended_at = $6, suspended_reason = $7, closed_at = $8 where id = $1",
+                "update organizations set name = $2, time_zone = $3, features_off = $4, suspended_at = $5, \
+                 suspended_reason = $6, closed_at = $7 where id = $1",
                 args![
                     organization.id,
                     &organization.name,
                     organization.time_zone.name(),
                     &serde_json::json!(organization.features_off.words()),
-                    organization.owners_invite,
                     suspension.map(|suspension| suspension.at),
                     suspension.map(|suspension| suspension.reason.as_str()),
                     organization.closed_at
@@ -183,7 +181,6 @@ fn organization_of(row: &Row) -> Result<Organization> {
         suspension: suspension_of(row)?,
         closed_at: row.opt_time("closed_at")?,
         features_off: features_of(row)?,
-        owners_invite: row.flag("owners_invite")?,
         created_at: row.time("created_at")?,
     })
 }

@@ -1,39 +1,29 @@
-//! Policy as it was set: entries of every level, exceptions, and what warnings were counted.
+//! Policy as it was set: entries of every level and exceptions.
 
 use domain::access::Grant;
-use domain::ids::{ExceptionId, KeyId, OrganizationId, ProjectId};
+use domain::ids::{ExceptionId, KeyId, ProjectId};
 use domain::page::{Page, PageRequest};
 use domain::policy::{Entry, Exception, Mode, Policy, Setting, Spot, Value};
-use domain::time::{DAY, Timestamp};
+use domain::time::Timestamp;
 
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
 use crate::{Store, args};
 
+pub use crate::policy_warnings::{Warning, Warnings};
+
 const ENTRIES: &str =
     "select * from policy_entries where organization_id = $1 order by setting, level, level_id";
+/// What is set for the entrances of the organization, of a project and of a key.
+const OF_ENTRANCES: &str = "select * from policy_entries where organization_id = $1 \
+     and setting in ('network.sign_in', 'network.admin_api') \
+     and (level in ('organization', 'environment') or level_id = $2 or level_id = $3)";
+const EXCEPTIONS_OF_ENTRANCES: &str = "select * from policy_exceptions where organization_id = $1 \
+     and setting in ('network.sign_in', 'network.admin_api') and ended_at is null and ends_at > $4 \
+     and (level = 'environment' or level_id = $2 or level_id = $3)";
 const EXCEPTIONS: &str = "select * from policy_exceptions where organization_id = $1 and ended_at is null \
      and ends_at > $2 order by id";
-
-/// What a warning let pass, summed over a day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The setting that would have refused.
-    pub setting: Setting,
-    /// Where: the project's id, or empty.
-    pub project_id: String,
-    /// Whose key: its id, or empty.
-    pub key_id: String,
-    /// What: a model, an address, a name.
-    pub subject: String,
-    /// The start of the day, in UTC.
-    pub day: Timestamp,
-    /// How often.
-    pub count: i64,
-    /// When last.
-    pub last_at: Timestamp,
-}
 
 impl Store {
     /// All that the grant's organization set, with the exceptions that stand at a moment.
@@ -46,14 +36,29 @@ impl Store {
         policy_of(&entries, &exceptions)
     }
 
-    /// The project of a key of the grant's organization.
+    /// What of the policy of the grant's organization says who may enter, there and at a project, with a key.
     ///
     /// # Errors
-    /// `NotFound` when there is no such key of a project in it.
-    pub async fn key_place(&self, grant: &Grant, key: KeyId) -> Result<ProjectId> {
-        let sql = "select project_id from api_keys where id = $1 and organization_id = $2 and project_id is not null";
+    /// `Unavailable` when the database is away.
+    pub async fn policy_of_entrances(
+        &self,
+        grant: &Grant,
+        (project, key): (Option<ProjectId>, Option<KeyId>),
+        at: Timestamp,
+    ) -> Result<Policy> {
+        let entries = self.rows(OF_ENTRANCES, args![grant.organization_id(), project, key]).await?;
+        let args = args![grant.organization_id(), project, key, at];
+        policy_of(&entries, &self.rows(EXCEPTIONS_OF_ENTRANCES, args).await?)
+    }
+
+    /// The project of a key of the grant's organization; none for an admin key.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such key in it.
+    pub async fn key_place(&self, grant: &Grant, key: KeyId) -> Result<Option<ProjectId>> {
+        let sql = "select project_id from api_keys where id = $1 and organization_id = $2";
         let row = self.row(sql, args![key, grant.organization_id()]).await?;
-        row.ok_or(Error::not_found("API key"))?.id("project_id")
+        row.ok_or(Error::not_found("API key"))?.opt_id("project_id")
     }
 
     /// A page of the exceptions of the grant's organization, ended ones too, newest first.
@@ -70,59 +75,6 @@ impl Store {
         let after = page.after.clone().unwrap_or_default();
         let rows = self.rows(sql, args![grant.organization_id(), after, page.limit + 1]).await?;
         Ok(Page::from_read(rows.iter().map(exception_of).collect::<Result<_>>()?, page.limit))
-    }
-
-    /// The warnings of the grant's organization since a moment, the most frequent first; at most 1,000.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn policy_warnings(
-        &self,
-        grant: &Grant,
-        since: Timestamp,
-        project: Option<ProjectId>,
-    ) -> Result<Vec<Warning>> {
-        let sql = "select * from policy_warnings where organization_id = $1 and day >= $2 \
-                   and ($3 = '' or project_id = $3) order by count desc, setting, project_id, key_id, subject limit 1000";
-        let rows = self
-            .rows(
-                sql,
-                args![
-                    grant.organization_id(),
-                    day_of(since),
-                    project.map(|id| id.to_string()).unwrap_or_default()
-                ],
-            )
-            .await?;
-        rows.iter().map(warning_of).collect()
-    }
-
-    /// Adds warnings to what was counted of their days.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
-    pub async fn count_policy_warnings(&self, warnings: &[(OrganizationId, Warning)]) -> Result<()> {
-        let mut tx = self.measure().await?;
-        for (organization, one) in warnings {
-            tx.run(
-                "insert into policy_warnings (organization_id, setting, project_id, key_id, subject, day, count, last_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8) \
-                 on conflict (organization_id, day, setting, project_id, key_id, subject) do update set \
-                 count = policy_warnings.count + excluded.count, last_at = excluded.last_at",
-                args![
-                    *organization,
-                    one.setting.name(),
-                    &one.project_id,
-                    &one.key_id,
-                    &one.subject,
-                    day_of(one.last_at),
-                    one.count,
-                    one.last_at
-                ],
-            )
-            .await?;
-        }
-        tx.commit().await
     }
 }
 
@@ -225,17 +177,13 @@ impl Change {
     }
 }
 
-fn day_of(at: Timestamp) -> Timestamp {
-    Timestamp::from_unix_micros(at.unix_micros() - at.unix_micros().rem_euclid(DAY))
-}
-
 fn policy_of(entries: &[Row], exceptions: &[Row]) -> Result<Policy> {
     let entries = entries.iter().map(entry_of).collect::<Result<Vec<_>>>()?;
     let exceptions = exceptions.iter().map(exception_of).collect::<Result<Vec<_>>>()?;
     Ok(Policy::new(entries, exceptions))
 }
 
-fn spot_of(row: &Row) -> Result<Spot> {
+pub(crate) fn spot_of(row: &Row) -> Result<Spot> {
     Ok(Spot::parse(&row.text("level")?, &row.text("level_id")?)?)
 }
 
@@ -244,7 +192,7 @@ fn value_of(row: &Row, column: &str, setting: Setting) -> Result<Value> {
     Ok(setting.kind().read(&json)?)
 }
 
-fn entry_of(row: &Row) -> Result<(Spot, Entry)> {
+pub(crate) fn entry_of(row: &Row) -> Result<(Spot, Entry)> {
     let (spot, setting) = (spot_of(row)?, row.word("setting", Setting::parse)?);
     let floor = row.opt_text("floor")?.map(|_| value_of(row, "floor", setting)).transpose()?;
     let entry = Entry {
@@ -274,16 +222,4 @@ fn exception_of(row: &Row) -> Result<(Spot, Exception)> {
         given_at: row.time("given_at")?,
     };
     Ok((spot, exception))
-}
-
-fn warning_of(row: &Row) -> Result<Warning> {
-    Ok(Warning {
-        setting: row.word("setting", Setting::parse)?,
-        project_id: row.text("project_id")?,
-        key_id: row.text("key_id")?,
-        subject: row.text("subject")?,
-        day: row.time("day")?,
-        count: row.int("count")?,
-        last_at: row.time("last_at")?,
-    })
 }

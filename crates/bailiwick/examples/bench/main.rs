@@ -56,9 +56,19 @@ pub struct Run {
     /// How long each closed loop runs, in milliseconds.
     #[arg(long, default_value_t = 3000)]
     loop_ms: u64,
+    /// Only plain calls, or only streams, as fast as they go: for profiling.
+    #[arg(long, value_enum)]
+    only: Option<Only>,
     /// A page whose table of figures is replaced.
     #[arg(long)]
     write: Option<PathBuf>,
+}
+
+/// A part of the round.
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Only {
+    Calls,
+    Streams,
 }
 
 fn main() -> ExitCode {

@@ -12,7 +12,7 @@ use crate::load::{Taken, Target, closed_loop, paced};
 use crate::mock::STEP;
 use crate::process::Process;
 use crate::scene::Scene;
-use crate::{Outcome, Run, report};
+use crate::{Only, Outcome, Run, report};
 
 const WARM_UP: Duration = Duration::from_millis(500);
 const FEW: usize = 32;
@@ -70,6 +70,11 @@ impl Bench<'_> {
         );
         std::thread::sleep(WARM_UP);
         self.figures.add("resident memory, idle, MiB", AtMost(40.0), mebibytes(gateway.memory()?.0));
+        match self.run.only {
+            Some(Only::Calls) => return self.calls(scene, &gateway),
+            Some(Only::Streams) => return self.streams(scene, &gateway),
+            None => {}
+        }
         self.calls(scene, &gateway)?;
         self.figures.add("resident memory, most so far, MiB", AtMost(64.0), mebibytes(gateway.memory()?.1));
         self.streams(scene, &gateway)?;

@@ -1,9 +1,11 @@
-//! Commands on an instance that need no running server: `bootstrap`, `reset-password` and `verify`.
+//! Commands on an instance that need no running server: `bootstrap`, `let-in`, `reset-password` and `verify`.
 
 use std::io::Read as _;
 use std::sync::Arc;
 
 use control::{Control, NoFollowers};
+use domain::access::{Grant, Task};
+use domain::ids::OrganizationId;
 
 use super::serve::{control_settings, open, told};
 use super::{Failed, print};
@@ -32,6 +34,7 @@ pub struct Forgetful {
     email: String,
 }
 
+/// The control plane on the instance's database, without a server.
 async fn control_of(config: &Config) -> Result<Control, Failed> {
     let opened = open(config).await?;
     let settings = control_settings(config, config.listen);
@@ -58,6 +61,22 @@ pub async fn bootstrap(config: Config, admin: FirstAdmin) -> Result<(), Failed> 
     let made = made.map_err(refused)?;
     control.store.close().await;
     print(&serde_json::to_string(&made)?)
+}
+
+/// Takes away the networks of an organization's console and admin API, and prints what was taken away.
+pub async fn let_in(config: Config, organization: &str) -> Result<(), Failed> {
+    let control = control_of(&config).await?;
+    let id: Option<OrganizationId> = match organization.parse() {
+        Ok(id) => Some(id),
+        Err(_) => control.store.organization_of_slug(organization).await.map_err(told)?,
+    };
+    let id = id.ok_or_else(|| Failed(format!("there is no organization {organization}")))?;
+    let grant = Grant::system(Task::Operator, Some(id));
+    control.store.organization(&grant).await.map_err(told)?;
+    let cleared = control::policy::let_in(&control, &grant).await.map_err(refused)?;
+    control.store.close().await;
+    let cleared: Vec<&str> = cleared.into_iter().map(domain::policy::Setting::name).collect();
+    print(&serde_json::json!({"organization_id": id, "cleared": cleared}).to_string())
 }
 
 /// Recomputes ledger and audit chain and prints the report as JSON; an error when anything differs.

@@ -37,6 +37,14 @@ enum Command {
         #[command(flatten)]
         admin: instance::FirstAdmin,
     },
+    /// Take away the networks of an organization's console and admin API, for Admins who are locked out; prints JSON.
+    LetIn {
+        #[command(flatten)]
+        place: Where,
+        /// The organization's id, or its name in the console's addresses.
+        #[arg(long, value_name = "ID|SLUG")]
+        organization: String,
+    },
     /// Print a one-time link with which whoever has an address sets their password anew, also while serving.
     ResetPassword {
         #[command(flatten)]
@@ -131,6 +139,9 @@ pub fn run() -> ExitCode {
         }),
         Command::Bootstrap { place, admin } => {
             place.load().and_then(|config| block_on(instance::bootstrap(config, admin)))
+        }
+        Command::LetIn { place, organization } => {
+            place.load().and_then(|config| block_on(instance::let_in(config, &organization)))
         }
         Command::ResetPassword { place, who } => {
             place.load().and_then(|config| block_on(instance::reset_password(config, who)))

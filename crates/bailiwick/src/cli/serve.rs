@@ -9,13 +9,13 @@ use domain::time::{HOUR, MINUTE};
 use gateway::Gateway;
 use store::journal::{Journal, Options};
 use store::{Secrets, Store};
-use tokio::net::TcpListener;
 
 use super::{Failed, print};
 use crate::ambient::System;
 use crate::config::Config;
 use crate::data_folder::{self, DataFolder};
 use crate::house::House;
+use crate::listener::{Doors, Listener};
 use crate::mail::Mailer;
 use crate::tasks::follow::Follower;
 use crate::tasks::messages::Messages;
@@ -56,10 +56,10 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
     log(&config);
     let folder = data_folder::hold(&config.data, &System)?;
     let opened = open(&config).await?;
-    let listener = TcpListener::bind(config.listen)
+    let listener = Listener::bind(config.listen, config.proxy_protocol.clone())
         .await
         .map_err(|error| Failed(format!("{}: {error}", config.listen)))?;
-    let address = listener.local_addr()?;
+    let address = axum::serve::Listener::local_addr(&listener)?;
     let (house, app, control) = put_together(&config, &folder, opened, address).await?;
     crate::first_run::announce(&control, &config, address).await?;
     let messages = messages(&config, &house, address)?;
@@ -72,11 +72,7 @@ pub async fn serve(config: Config) -> Result<(), Failed> {
         tokio::spawn(write_down_each_minute(control.clone())),
     ];
     print(&format!("listening on http://{address}"))?;
-    let listener = axum::serve::ListenerExt::tap_io(listener, |socket| {
-        // Small pieces of streams must not wait for each other.
-        drop(socket.set_nodelay(true));
-    });
-    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    let serving = axum::serve(listener, Doors(app));
     tokio::select! {
         served = serving.with_graceful_shutdown(stop_signal()) => served?,
         () = async { stop_signal().await; tokio::time::sleep(DRAIN_TIME).await } => {}
@@ -154,6 +150,9 @@ async fn write_down_each_minute(control: Control) {
 async fn write_down(control: &Control) {
     if control.flush_refusals().await.is_err() {
         tracing::warn!("refused attempts could not be written down yet");
+    }
+    if control.flush_warnings().await.is_err() {
+        tracing::warn!("warnings of policy could not be written down yet");
     }
     if control.flush_uses().await.is_err() {
         tracing::warn!("uses of permissions could not be written down yet");

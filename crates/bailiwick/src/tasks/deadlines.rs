@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use control::organizations::purge_closed_organizations;
-use control::{Control, Failure, approvals, elevations, handovers};
+use control::{Control, Failure, approvals, elevations, handovers, policy};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -14,6 +14,7 @@ pub async fn run(control: Control) {
     loop {
         told("elevations", elevations::end_due(&control).await);
         told("approvals", approvals::expire_due(&control).await);
+        told("trials of policy", policy::undo_due(&control).await);
         told("handovers", handovers::expire_due(&control).await);
         told("closed organizations", purge_closed_organizations(&control).await);
         tokio::time::sleep(EVERY).await;

@@ -23,6 +23,7 @@ mod life;
 mod metering;
 #[path = "../rig/mock_upstream.rs"]
 mod mock_upstream;
+mod networks;
 mod organizations;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]
 #[path = "../../../store/tests/rig/rows.rs"]

@@ -93,8 +93,9 @@ impl World {
             allow_upstream: vec![NOBODY.to_owned()],
         };
         let settings = folder.path().join("settings.toml");
-        std::fs::write(&settings, "[simulated]\nlatency_ms = 0\n[mail]\nserver = \"smtp://127.0.0.1:9\"\n")
-            .unwrap();
+        let text = "trusted_proxies = [\"127.0.0.0/8\"]\n[simulated]\nlatency_ms = 0\n\
+                    [mail]\nserver = \"smtp://127.0.0.1:9\"\n";
+        std::fs::write(&settings, text).unwrap();
         let server = start.serve_with(&["--config", settings.to_str().unwrap()]).await;
         let file = || format!("sqlite://{}", folder.path().join("bailiwick.db").display());
         let database = database.unwrap_or_else(file);
@@ -161,6 +162,16 @@ impl World {
         let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap();
         let accepted = accept_invite(&self.control, token, accepting, &Origin::default()).await.unwrap();
         accepted.user.id.to_string()
+    }
+
+    /// The moment, in Unix seconds.
+    pub fn server_time(&self) -> i64 {
+        self.control.now().unix_seconds()
+    }
+
+    /// The same control plane, some microseconds later.
+    pub async fn later(&self, micros: i64) -> Control {
+        control_of(self.folder.path(), &self.database, Behind(-micros)).await
     }
 
     /// Puts on its way to webhooks what happened so far.

@@ -28,7 +28,7 @@ use super::refusals::Refused;
 use super::{idempotency, openapi, reference};
 use crate::authn::identify::{Presented, identify};
 use crate::authn::session;
-use crate::{Control, routes};
+use crate::{Control, policy, routes};
 
 /// How many bytes of a body are read.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
@@ -168,11 +168,14 @@ async fn prepare(
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
     let grant = decided?;
-    let proven = prove_origin(control, route, person.as_ref(), &parts.headers, &body);
-    if let (Err(failure), Some(actor)) = (&proven, &person) {
+    let entered = match policy::enter(control, &grant, (route.surface, project_in(route, &path)), at).await {
+        Ok(()) => prove_origin(control, route, person.as_ref(), &parts.headers, &body),
+        refused => refused,
+    };
+    if let (Err(failure), Some(actor)) = (&entered, &person) {
         note_refusal(control, route, actor, (&location, at), failure).await;
     }
-    proven?;
+    entered?;
     control.0.uses.note(&grant, project_in(route, &path), at);
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let (control, headers) = (control.clone(), std::mem::take(&mut parts.headers));
@@ -302,8 +305,11 @@ fn origin_of(control: &Control, parts: &Parts, request_id: RequestId) -> Origin 
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let trusted = &control.settings.trusted_proxies;
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter();
+    // A line that is no text is one that is no address.
+    let forwarded = forwarded.map(|line| line.to_str().unwrap_or_default());
     Origin {
-        address: peer.map(|peer| client_address(peer, text("x-forwarded-for"), trusted)),
+        address: peer.map(|peer| client_address(peer, forwarded, trusted)),
         user_agent: text("user-agent").map(|agent| agent.chars().take(256).collect()),
         request_id: Some(request_id),
     }

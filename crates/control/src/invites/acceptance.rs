@@ -5,12 +5,13 @@ use domain::access::{Actor, Grant, Origin, Task};
 use domain::audit::{AuditActor, AuditEntry, Verb};
 use domain::invites::Invite;
 use domain::members::User;
+use domain::policy::{Mode, Setting};
 use store::{Change, OfferedInvite};
 
 use super::operations::shown;
 use crate::accounts::set_up::{Newcomer, wrong_password};
 use crate::accounts::sign_in;
-use crate::{Control, Failure};
+use crate::{Control, Failure, policy};
 
 /// How the holder of the link proves to be the person of the address.
 #[derive(Clone, Copy)]
@@ -76,7 +77,9 @@ pub async fn accept_invite(
         return Err(not_valid());
     }
     let inviter = change.standing(invite.invited_by, invite.organization_id).await?;
-    let owners_invite = control.store.organization(&grant).await?.owners_invite;
+    let says =
+        policy::in_organization(control, &grant, Setting::Invitations).await?.judge_owners_invitation();
+    let owners_invite = says != Mode::Enforce;
     let inviter_may = inviter.is_some_and(|standing| invite.is_within(&standing, owners_invite));
     invite.accept(&person.user.email, control.now(), inviter_may)?;
     join(&mut change, invite, &person).await?;

@@ -8,11 +8,12 @@ use domain::ids::{InviteId, ProjectId};
 use domain::invites::{INVITE_LIFETIME, Invite};
 use domain::messages::Letter;
 use domain::page::{Page, PageRequest};
+use domain::policy::{Mode, Setting, Warned};
 use domain::text;
 use serde_json::{Value, json};
 use store::Change;
 
-use crate::{Control, Failure};
+use crate::{Control, Failure, policy};
 
 /// What an invitation takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,9 +121,23 @@ async fn may_invite(control: &Control, grant: &Grant, invite: &Invite) -> Result
     for (project, role) in &invite.projects {
         grant.may_give(role.permissions(), Some(*project))?;
     }
-    let owners_invite = control.store.organization(grant).await?.owners_invite;
     let standing = grant.actor().and_then(|actor| actor.standing.as_ref());
-    if standing.is_some_and(|standing| invite.is_within(standing, owners_invite)) {
+    let is_within =
+        |owners_invite| standing.is_some_and(|standing| invite.is_within(standing, owners_invite));
+    if is_within(false) {
+        return Ok(());
+    }
+    let says = policy::in_organization(control, grant, Setting::Invitations).await?.judge_owners_invitation();
+    if is_within(says != Mode::Enforce) {
+        if says == Mode::Warn {
+            control.warn(Warned {
+                organization_id: invite.organization_id,
+                setting: Setting::Invitations,
+                project_id: invite.projects.first().map(|(project, _)| *project),
+                key_id: None,
+                subject: invite.email.clone(),
+            });
+        }
         return Ok(());
     }
     let sentence = "Here only who has invite.manage invites new people. An Admin can invite them, or let Project \

@@ -112,7 +112,8 @@ async fn test(call: Call) -> Result<Answer, Failure> {
 
 async fn notice(call: Call) -> Result<Answer, Failure> {
     let notice = Notice::parse(call.path_text("notice")).ok_or(Error::Hidden { what: "notice" })?;
-    let is_on = call.form().flag("on")?.unwrap_or_default();
+    let unsaid = || Error::invalid_param("invalid_flag", "on", "Say whether it is to come: true or false.");
+    let is_on = call.form().flag("on")?.ok_or_else(unsaid)?;
     let done = want_notice(&call.control, &call.grant, notice, is_on).await;
     let text = if is_on { "You are told of it." } else { "You are told of it no more." };
     console::back(&call, &address(&call), done.map(|_| text))

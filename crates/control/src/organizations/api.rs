@@ -46,8 +46,6 @@ pub struct OrganizationJson {
     pub features: BTreeMap<String, bool>,
     /// The features that are switched off.
     pub features_off: Vec<String>,
-    /// Whether Project Owners may invite new people into their projects.
-    pub owners_invite: bool,
 }
 
 impl From<Organization> for OrganizationJson {
@@ -63,7 +61,6 @@ impl From<Organization> for OrganizationJson {
             purge_at: seconds(organization.purge_at()),
             features: Feature::ALL.iter().map(is_on).collect(),
             features_off: off.words().into_iter().map(str::to_owned).collect(),
-            owners_invite: organization.owners_invite,
             suspended_at: seconds(organization.suspension.as_ref().map(|suspension| suspension.at)),
             suspension_reason: organization.suspension.map(|suspension| suspension.reason),
             name: organization.name,
@@ -94,8 +91,6 @@ pub struct OrganizationChangesJson {
     pub features_off: Option<Vec<String>>,
     /// Features to switch on (`true`) or off; those that are not named stay.
     pub features: Option<BTreeMap<String, bool>>,
-    /// Whether Project Owners may invite new people into their projects.
-    pub owners_invite: Option<bool>,
 }
 
 /// Why an organization is suspended.
@@ -123,7 +118,6 @@ impl OrganizationChangesJson {
             time_zone: self.time_zone,
             features_off: features_off.transpose()?,
             features: features.iter().map(switched).collect::<Result<_, Error>>()?,
-            owners_invite: self.owners_invite,
         })
     }
 }

@@ -143,7 +143,6 @@ async fn settings_page(call: Call) -> Result<Answer, Failure> {
         can_update: may(Permission::OrganizationUpdate)?,
         can_stop: may(Permission::OrganizationSuspend)?,
         features: Feature::ALL.iter().map(switch).collect(),
-        owners_invite: organization.owners_invite,
         is_stopped: organization.state() != OrganizationState::Active,
         is_closed: organization.state() == OrganizationState::Closed,
         purged_after_days: PURGED_AFTER_DAYS,

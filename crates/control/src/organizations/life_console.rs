@@ -57,7 +57,6 @@ fn switched(call: &Call) -> Result<OrganizationChanges, Error> {
     let on: Features = form.many("features").iter().map(named).collect::<Result<_, _>>()?;
     Ok(OrganizationChanges {
         features_off: Some(Feature::ALL.iter().copied().filter(|feature| !on.holds(*feature)).collect()),
-        owners_invite: Some(form.flag("owners_invite")?.unwrap_or(false)),
         ..OrganizationChanges::default()
     })
 }

@@ -22,8 +22,6 @@ pub struct OrganizationChanges {
     pub features_off: Option<Features>,
     /// What is to be switched on or off besides.
     pub features: Vec<(Feature, bool)>,
-    /// Whether Project Owners may invite new people into their projects.
-    pub owners_invite: Option<bool>,
 }
 
 /// The organization of the grant.
@@ -78,7 +76,6 @@ pub async fn update_organization(
     let off = changes.features_off.unwrap_or(after.features_off);
     after.features_off =
         changes.features.iter().fold(off, |off, (feature, is_on)| off.with(*feature, !is_on));
-    after.owners_invite = changes.owners_invite.unwrap_or(after.owners_invite);
     change.update_organization(&after).await?;
     let entry = AuditEntry::new(Verb::OrganizationUpdated, after.id);
     control.commit(change, entry.before(shown(&before)).after(shown(&after))).await?;
@@ -89,6 +86,6 @@ pub async fn update_organization(
 pub(super) fn shown(organization: &Organization) -> Value {
     json!({
         "name": organization.name, "slug": organization.slug, "time_zone": organization.time_zone.name(),
-        "features_off": organization.features_off.words(), "owners_invite": organization.owners_invite,
+        "features_off": organization.features_off.words(),
     })
 }

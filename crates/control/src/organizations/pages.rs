@@ -157,8 +157,6 @@ pub struct SettingsPage {
     pub created_at: When,
     /// What can be switched off in it.
     pub features: Vec<FeatureSwitch>,
-    /// Whether Project Owners may invite new people into their projects.
-    pub owners_invite: bool,
     /// Whether it is suspended or closed.
     pub is_stopped: bool,
     /// Whether it is closed.

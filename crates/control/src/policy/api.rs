@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::{ExceptionJson, HeldJson, NewEntryJson, NewExceptionJson, SettingJson, WarningJson};
 use super::{
-    NewException, clear_policy, end_exception, give_exception, list_exceptions, list_warnings,
-    place_of_environment, place_of_project, policy_at, set_policy,
+    NewException, clear_policy, end_exception, give_exception, keep_policy, list_exceptions, list_warnings,
+    place_of_admin_key, place_of_environment, place_of_project, policy_at, set_policy,
 };
 use crate::http::endpoint::Draft;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
@@ -89,6 +89,9 @@ pub fn endpoints() -> Vec<Endpoint> {
 fn rows_of_values() -> Vec<Endpoint> {
     const ALL: &str = "/v1/organization/policy";
     const ONE: &str = "/v1/organization/policy/{setting}";
+    const KEEP: &str = "/v1/organization/policy/{setting}/keep";
+    const OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy";
+    const ONE_OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy/{setting}";
     const OF_PROJECT: &str = "/v1/organization/projects/{project_id}/policy";
     const ONE_OF_PROJECT: &str = "/v1/organization/projects/{project_id}/policy/{setting}";
     const OF_KEY: &str = "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/policy";
@@ -109,6 +112,23 @@ fn rows_of_values() -> Vec<Endpoint> {
         setting(ONE, "set_policy", "Set something for the organization or an environment.", manage).to(set),
         clearing(ONE, "clear_policy", "Take away what the organization or an environment set.", manage)
             .query::<PolicyQuery>()
+            .to(clear),
+        api(Method::Post, KEEP, "keep_policy", "Keep what the organization or an environment set on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyKept)
+            .query::<PolicyQuery>()
+            .answer::<HeldJson>()
+            .to(keep),
+        listing(OF_ADMIN_KEY, "list_admin_key_policy", "List from where an admin key may be used.", read)
+            .to(list),
+        setting(
+            ONE_OF_ADMIN_KEY,
+            "set_admin_key_policy",
+            "Narrow from where an admin key may be used.",
+            manage,
+        )
+        .to(set),
+        clearing(ONE_OF_ADMIN_KEY, "clear_admin_key_policy", "Take away what an admin key set.", manage)
             .to(clear),
         listing(
             OF_PROJECT,
@@ -204,6 +224,12 @@ async fn clear(call: Call) -> Result<Answer, Failure> {
     Ok(Answer::json(HeldJson::from(clear_policy(&call.control, &call.grant, place, setting).await?)))
 }
 
+async fn keep(call: Call) -> Result<Answer, Failure> {
+    let place = place_of(&call, call.query.one("environment")).await?;
+    let setting = setting_of(call.path_text("setting"))?;
+    Ok(Answer::json(HeldJson::from(keep_policy(&call.control, &call.grant, place, setting).await?)))
+}
+
 async fn exceptions(call: Call) -> Result<Answer, Failure> {
     let page = call.query.page::<ExceptionId>(20, 100, Order::Descending)?;
     let list = list_exceptions(&call.control, &call.grant, &page).await?;
@@ -241,8 +267,11 @@ async fn warnings(call: Call) -> Result<Answer, Failure> {
     Ok(Answer::json(ListJson::of(whole(list), |warning| &warning.setting)))
 }
 
-/// The place that a row is about: of its key, its project, an environment, or the organization.
+/// The place that a row is about: of its admin key, its key, its project, an environment, or the organization.
 pub(super) async fn place_of(call: &Call, environment: Option<&str>) -> Result<Place, Failure> {
+    if !call.path_text("key_id").is_empty() {
+        return place_of_admin_key(&call.control, &call.grant, call.path("key_id")?).await;
+    }
     if call.path_text("project_id").is_empty() {
         let environment = environment.filter(|word| !word.is_empty()).map(Environment::parse).transpose()?;
         return Ok(place_of_environment(environment));

@@ -7,7 +7,7 @@ use domain::access::{Grant, Permission};
 use domain::audit::Verb;
 use domain::ids::{ExceptionId, ProjectId, UserId};
 use domain::page::{Order, Page};
-use domain::policy::{Exception, Mode, Setting, Spot};
+use domain::policy::{Exception, Mode, Place, Setting, Spot};
 use domain::projects::Environment;
 use domain::routes::{Access, Method};
 use domain::time::{DAY, TimeZone, Timestamp};
@@ -132,7 +132,8 @@ async fn policy_page(call: Call) -> Result<Answer, Failure> {
         _ => (console::shell(&call, "Policy", Section::Policy).await?, None, String::new()),
     };
     let zone = zone(&call).await?;
-    let warnings = warnings_here(&call, place.project, place.key.is_some()).await?;
+    let sees_warnings = sees_warnings(&call, place);
+    let warnings = if sees_warnings { warnings_here(&call, place.project).await? } else { Vec::new() };
     let exceptions = match head {
         None => exceptions_here(&call).await?,
         Some(_) => Page { items: Vec::new(), has_more: false },
@@ -156,6 +157,7 @@ async fn policy_page(call: Call) -> Result<Answer, Failure> {
         next_href: last.map(|after| format!("{action}?after={after}#exceptions")),
         exceptions: exception_rows(&spots, exceptions.items, (&names, &zone), call.at).await?,
         warnings: warning_rows(&spots, warnings, &zone).await?,
+        sees_warnings,
         warning_days: WARNING_DAYS,
         spot: (spot_of(place).level().name(), spot_of(place).id()),
         shell,
@@ -178,15 +180,14 @@ fn places(action: &str, environment: &str) -> Vec<PickLink> {
     std::iter::once(link("", "Organization")).chain(environments).collect()
 }
 
-/// What warnings let pass: everywhere for who may read policy there, else in the project that is read.
-async fn warnings_here(
-    call: &Call,
-    project: Option<ProjectId>,
-    of_key: bool,
-) -> Result<Vec<Warning>, Failure> {
-    if of_key {
-        return Ok(Vec::new());
-    }
+/// Whether the viewer may know what warnings let pass there: it names keys and addresses of others.
+fn sees_warnings(call: &Call, place: Place) -> bool {
+    let of_project = place.project.is_some() && may_here(call, Permission::ProjectPolicyManage);
+    place.key.is_none() && (of_project || may(call, Permission::PolicyRead))
+}
+
+/// What warnings let pass of late, in one project or everywhere.
+async fn warnings_here(call: &Call, project: Option<ProjectId>) -> Result<Vec<Warning>, Failure> {
     let since = call.at.plus_micros(-WARNING_DAYS * DAY);
     list_warnings(&call.control, &call.grant, since, project).await
 }
@@ -255,7 +256,7 @@ impl<'a> Spots<'a> {
             Spot::Key(key) => {
                 let grant = granted(self.call, Permission::PolicyRead);
                 let project = match &grant {
-                    Some(grant) => self.call.control.store.key_place(grant, key).await.ok(),
+                    Some(grant) => self.call.control.store.key_place(grant, key).await.ok().flatten(),
                     None => None,
                 };
                 let project = match project {
@@ -340,6 +341,7 @@ fn entry(call: &Call, setting: Setting) -> Result<NewEntry, Error> {
         mode: form.one("mode").map_or(Some(Mode::Enforce), Mode::parse).ok_or_else(unknown)?,
         is_locked: form.one("locked") == Some("true"),
         floor: floor.map(|floor| typed(setting, floor)).transpose()?,
+        is_on_trial: false,
     })
 }
 

@@ -57,6 +57,8 @@ pub struct SettingForm {
     pub floor: Option<Control>,
     /// Whether levels below count no more.
     pub is_locked: bool,
+    /// Whether the place sets something now, which can be cleared.
+    pub is_set: bool,
 }
 
 /// One setting at the place.
@@ -82,7 +84,7 @@ pub struct SettingRow {
     pub locked_by: String,
     /// The end of the exception that it rests on.
     pub exception_ends_at: Option<When>,
-    /// What the place itself sets.
+    /// What the place itself sets, where that is more than what holds.
     pub own: Option<OwnRow>,
     /// How often its warnings let something pass of late.
     pub warnings: Count,
@@ -163,6 +165,8 @@ pub struct PolicyPage {
     pub next_href: Option<String>,
     /// Whether the viewer may end exceptions.
     pub can_except: bool,
+    /// Whether the viewer may know what warnings let pass.
+    pub sees_warnings: bool,
     /// What warnings let pass of late.
     pub warnings: Vec<WarningRow>,
     /// Over how many days that is.

@@ -14,12 +14,11 @@ use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 5] = [
-    ("Projects and people", &["project", "member", "handover"]),
+const AREAS: [(&str, &[&str]); 4] = [
+    ("People", &["member"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
     ("Networks", &["network"]),
-    ("What is kept", &["record", "audit"]),
 ];
 
 /// What rows are made with.
@@ -84,7 +83,7 @@ impl Viewing<'_> {
             narrowed_by: self.narrowed(decided),
             locked_by: decided.locked_by.map(|level| self.level_words(level)).unwrap_or_default(),
             exception_ends_at: decided.exception_ends_at.map(|at| When::day(at, self.zone)),
-            own: held.own.as_ref().map(own),
+            own: held.own.as_ref().filter(|entry| says_more(entry, enforced)).map(own),
             warnings: Count(self.warnings.get(&setting).copied().unwrap_or_default()),
             form: (self.can_set && is_open).then(|| form(setting, level, held)),
             exception: can_except.then(|| control(setting.kind(), None, false)),
@@ -124,6 +123,12 @@ pub(super) fn words(setting: Setting, value: &Value) -> Vec<String> {
     }
 }
 
+/// Whether what a place set is more than what holds there and is shown anyway.
+fn says_more(entry: &Entry, enforced: &Decided) -> bool {
+    let is_what_holds = enforced.value.as_ref() == Some(&entry.value) && enforced.level == Some(entry.level);
+    !is_what_holds || entry.mode != Mode::Enforce || entry.is_locked || entry.floor.is_some()
+}
+
 fn own(entry: &Entry) -> OwnRow {
     let (mode, tone) = match entry.mode {
         Mode::Off => ("off", ""),
@@ -158,6 +163,7 @@ fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
         modes: Choice::list(&modes, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
         floor: has_below.then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
         is_locked: own.is_some_and(|entry| entry.is_locked),
+        is_set: own.is_some(),
     }
 }
 
@@ -213,9 +219,9 @@ mod tests {
     #[test]
     fn what_a_control_shows_is_read_back_as_the_same_value() {
         for (setting, text) in [
-            (Setting::OwnerRequired, "true"),
+            (Setting::KeyNarrow, "true"),
             (Setting::KeyMaximumAge, "90"),
-            (Setting::Fallbacks, "same_provider"),
+            (Setting::RequestTags, "refused"),
             (Setting::Models, "gpt-5*\nsim-small"),
             (Setting::GatewayNetworks, "2001:db8::/32\n203.0.113.0/24"),
         ] {
@@ -233,7 +239,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_what_is_expected() {
         for (setting, text) in
-            [(Setting::OwnerRequired, "maybe"), (Setting::KeyMaximumAge, "0"), (Setting::Fallbacks, "")]
+            [(Setting::KeyNarrow, "maybe"), (Setting::KeyMaximumAge, "0"), (Setting::RequestTags, "")]
         {
             assert_eq!(typed(setting, text).unwrap_err().code(), "invalid_value");
         }

@@ -136,6 +136,8 @@ pub struct HeldJson {
     pub warned: DecidedJson,
     /// What the place itself sets; null when nothing.
     pub own: Option<EntryJson>,
+    /// When that is undone unless it is kept, in Unix seconds; null when it is not on trial.
+    pub trial_ends_at: Option<i64>,
 }
 
 impl From<Held> for HeldJson {
@@ -147,6 +149,7 @@ impl From<Held> for HeldJson {
             enforced: DecidedJson::of(setting, &held.effective.enforced),
             warned: DecidedJson::of(setting, &held.effective.warned),
             own: held.own.map(EntryJson::from),
+            trial_ends_at: held.trial_ends_at.map(Timestamp::unix_seconds),
         }
     }
 }
@@ -164,6 +167,9 @@ pub struct NewEntryJson {
     pub floor: Option<Json>,
     /// At the organization: the environment that sets it, instead of the organization.
     pub environment: Option<String>,
+    /// At the organization: whether it is undone after 10 minutes unless it is kept. What would shut out the address that
+    /// the call comes from is only set so.
+    pub on_trial: Option<bool>,
 }
 
 impl NewEntryJson {
@@ -183,6 +189,7 @@ impl NewEntryJson {
             mode,
             is_locked: self.locked.unwrap_or(false),
             floor: floor.map(|floor| setting.kind().read(floor)).transpose()?,
+            is_on_trial: self.on_trial.unwrap_or(false),
         })
     }
 }

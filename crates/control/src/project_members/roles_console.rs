@@ -9,6 +9,7 @@ use domain::invites::{Invite, InviteStatus};
 use domain::members::ProjectMember;
 use domain::organizations::Feature;
 use domain::page::{Order, PageRequest};
+use domain::policy::{Mode, Setting};
 use domain::projects::Project;
 use domain::routes::{Access, Method};
 use domain::time::TimeZone;
@@ -28,7 +29,7 @@ use crate::projects::frame::{granted, granted_here, may_here, project_root};
 use crate::roles::console::offered_roles;
 use crate::roles::pages::HeldRole;
 use crate::roles::{RoleNames, give_role, project_role_of, take_role};
-use crate::{Answer, Call, Endpoint, Failure, page};
+use crate::{Answer, Call, Endpoint, Failure, page, policy};
 
 /// How many further roles, groups and invitations the page shows.
 const ON_A_PAGE: i64 = 500;
@@ -245,8 +246,9 @@ pub(super) async fn invites(
             email: invite.email,
         })
     };
-    let owners_invite = call.control.store.organization(&grant).await?.owners_invite;
-    let is_let = owners_invite || granted(call, Permission::InviteManage).is_some();
+    let says = policy::in_organization(&call.control, &grant, Setting::Invitations).await?;
+    let is_let =
+        says.judge_owners_invitation() != Mode::Enforce || granted(call, Permission::InviteManage).is_some();
     Ok(ProjectInvites {
         rows: found.into_iter().filter_map(row).collect(),
         is_mailed: call.control.settings.mail_is_on,

@@ -68,7 +68,7 @@ pub struct RecordJson {
     pub model: String,
     /// The provider connection that was used.
     pub provider_id: String,
-    /// The price that was charged.
+    /// The price that was charged; `unpriced` where policy let a model without one pass.
     pub price_id: String,
     /// Whether the answer was a stream.
     pub stream: bool,

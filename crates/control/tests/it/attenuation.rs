@@ -13,6 +13,8 @@ use domain::access::{
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{GroupId, ProjectId, RoleId, SessionId, UserId};
 use domain::members::User;
+use domain::policy::{Entry, Level, Mode, Setting, Spot};
+use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -42,6 +44,20 @@ const MANAGING: [Permission; 12] = [
     Permission::ServiceAccountManage,
     Permission::ApiKeyManage,
 ];
+
+/// That Project Owners may invite into their projects.
+fn owners_invite(at: Timestamp) -> Entry {
+    Entry {
+        setting: Setting::Invitations,
+        level: Level::Organization,
+        value: Setting::Invitations.kind().read(&json!("owners")).unwrap(),
+        mode: Mode::Enforce,
+        is_locked: false,
+        floor: None,
+        set_by: None,
+        set_at: at,
+    }
+}
 
 /// What everybody may do, by person and place; the organization comes first.
 type Rights = BTreeMap<UserId, Vec<Permissions>>;
@@ -118,9 +134,8 @@ impl Trial {
             change.insert_user(&user, "hash").await.unwrap();
             self.outsiders.push(user);
         }
-        let mut organization = control.store.organization(&grant).await.unwrap();
-        organization.owners_invite = true;
-        change.update_organization(&organization).await.unwrap();
+        let organization = control.store.organization(&grant).await.unwrap();
+        change.write_policy_entry(&grant, Spot::Organization, &owners_invite(control.now())).await.unwrap();
         control.commit(change, AuditEntry::new(Verb::OrganizationUpdated, organization.id)).await.unwrap();
     }
 

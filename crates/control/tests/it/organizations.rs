@@ -19,14 +19,13 @@ async fn features_are_switched_one_by_one_or_all_together_and_unknown_ones_are_r
     let world = World::new().await;
     let before = read(&world).await;
     assert!(before["features"].as_object().unwrap().values().all(|is_on| is_on == true), "{before}");
-    assert_eq!((&before["features_off"], &before["owners_invite"]), (&json!([]), &json!(false)));
+    assert_eq!(before["features_off"], json!([]));
     let change = async |body: Value| world.admin("POST /v1/organization", body).await.json();
-    let one = change(json!({"features": {"groups": false}, "owners_invite": true})).await;
-    assert_eq!((&one["features_off"], &one["owners_invite"]), (&json!(["groups"]), &json!(true)));
+    let one = change(json!({"features": {"groups": false}})).await;
+    assert_eq!(one["features_off"], json!(["groups"]));
     let all = change(json!({"features_off": ["elevation", "custom_roles"]})).await;
     assert_eq!(all["features"]["groups"], true, "what is not in the list is on: {all}");
     assert_eq!(all["features_off"], json!(["custom_roles", "elevation"]));
-    assert_eq!(all["owners_invite"], true, "what is not named stays");
     for body in [json!({"features_off": ["flying"]}), json!({"features": {"flying": true}})] {
         let seen = world.admin("POST /v1/organization", body).await;
         assert_eq!(seen.refusal(), refusal(400, "unknown_feature"));

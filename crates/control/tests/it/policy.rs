@@ -1,5 +1,6 @@
 //! Policy over the API: what each level sets, what holds below it, and who says so.
 
+use domain::access::OrganizationRole;
 use domain::time::{DAY, MINUTE};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -78,11 +79,11 @@ async fn what_is_wider_locked_or_below_a_floor_is_refused() {
     let unknown = refusal(of_project("king.rules"), json!({"value": 1})).await;
     assert_eq!(unknown, (404, "not_found".to_owned()));
     assert_eq!(
-        refusal(of_project("project.creation"), json!({"value": "admins"})).await,
+        refusal(of_project("member.invitations"), json!({"value": "admins"})).await,
         (400, "level_not_allowed".to_owned())
     );
     assert_eq!(
-        refusal(of_project("record.retention_days"), json!({"value": 30, "mode": "warn"})).await,
+        refusal(of_project("call.end_users"), json!({"value": 30, "mode": "warn"})).await,
         (400, "mode_not_allowed".to_owned())
     );
 }
@@ -170,7 +171,7 @@ async fn the_console_sets_narrows_locks_excepts_and_clears() {
     for (line, fields, why) in [
         (format!("POST {of_project}/key.maximum_age_days"), "value=400", "wider than"),
         (format!("POST {of_project}/key.maximum_age_days"), "value=soon", "whole number"),
-        (format!("POST {of_project}/call.content_logging"), "value=off&mode=warn", "only warn"),
+        (format!("POST {of_project}/call.end_users"), "value=hashed&mode=warn", "only warn"),
     ] {
         let seen = world.console(&admin, &line, fields).await;
         assert!(seen.flashed_bad(), "{seen:?}");
@@ -203,5 +204,31 @@ async fn the_console_sets_narrows_locks_excepts_and_clears() {
         ("policy_exception.ended", 1),
     ] {
         assert_eq!(world.events(verb).await, count, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn invitations_by_owners_are_warned_of_before_they_are_refused() {
+    let world = World::new().await;
+    let id = project(&world, "development").await;
+    let owner = world.person("owner", OrganizationRole::Member).await;
+    let member = json!({"user_id": owner.id, "role": "owner"});
+    world.admin(&format!("POST /v1/organization/projects/{id}/users"), member).await.json();
+    let invites = format!("POST /v1/organization/projects/{id}/invites");
+    for (value, mode, status, count) in [
+        ("admins", "enforce", 403, 0),
+        ("admins", "off", 403, 0),
+        ("admins", "warn", 200, 1),
+        ("owners", "warn", 200, 1),
+        ("owners", "enforce", 200, 1),
+    ] {
+        let body = json!({"value": value, "mode": mode});
+        set(&world, "/v1/organization/policy/member.invitations", body).await;
+        let invite = json!({"email": format!("{value}.{mode}@example.test"), "role": "member"});
+        assert_eq!(world.by(&owner, &invites, invite).await.status, status, "{value} {mode}");
+        let warnings = world.admin("GET /v1/organization/policy_warnings", Value::Null).await.json();
+        let warnings = warnings["data"].as_array().unwrap().clone();
+        assert_eq!(warnings.len(), count, "{value} {mode}");
+        assert!(warnings.iter().all(|one| one["subject"] == "admins.warn@example.test"), "{warnings:?}");
     }
 }

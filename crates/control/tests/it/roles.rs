@@ -485,7 +485,8 @@ async fn owners_invite_into_their_projects_where_the_organization_lets_them() {
         world.by(&owner, &format!("POST {}", invites(place)), body(name, role)).await
     };
     assert_eq!(send(&here, "new", "member").await.refusal(), refusal(403, "owners_do_not_invite"));
-    settings(&world, |organization| organization.owners_invite = true).await;
+    let owners = json!({"value": "owners"});
+    world.admin("POST /v1/organization/policy/member.invitations", owners).await.json();
     let sent = send(&here, "new", "viewer").await.json();
     assert_eq!(
         (&sent["bailiwick_role"], &sent["projects"][0]["bailiwick_role"]),

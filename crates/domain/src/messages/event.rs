@@ -52,7 +52,7 @@ events! {
     "organization.reactivated": OrganizationReactivated;
     "organization.suspended": OrganizationSuspended;
     "organization.updated": OrganizationUpdated;
-    "policy.changed": PolicySet PolicyCleared ModelPermissionsSet ModelPermissionsCleared;
+    "policy.changed": PolicySet PolicyCleared PolicyKept PolicyUndone ModelPermissionsSet ModelPermissionsCleared;
     "policy.exception_ended": ExceptionEnded;
     "policy.exception_given": ExceptionGiven;
     "project.archived": ProjectArchived;

@@ -10,16 +10,22 @@
 //! Every effective value knows which level decided it, and who set that.
 
 mod catalogue;
+mod entrances;
 mod pattern;
 mod place;
 mod resolve;
+mod trial;
 mod value;
 
 pub use catalogue::Setting;
+pub use entrances::{Entrance, shut_out};
 pub use pattern::Pattern;
 pub use place::{Place, Policy, Spot};
 pub use resolve::{Decided, Effective, Entry, Exception, check, check_exception, effective};
+pub use trial::{TRIAL_TIME, Trial};
 pub use value::{Kind, Value};
+
+use crate::ids::{KeyId, OrganizationId, ProjectId};
 
 /// Where a setting can be set, from the widest to the narrowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +88,21 @@ impl Mode {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == word)
     }
+}
+
+/// Something that a setting would have refused, had it been enforced.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Warned {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The setting.
+    pub setting: Setting,
+    /// The project, where it was about one.
+    pub project_id: Option<ProjectId>,
+    /// The key, where it came with one.
+    pub key_id: Option<KeyId>,
+    /// What it was: a model, an address, a name.
+    pub subject: String,
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl Pattern {
         fits.then(|| Self::Word { text: start.to_owned(), is_open }).ok_or_else(refused)
     }
 
-    /// A network such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is a network of one.
+    /// A network such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is a network of one. A network of IPv4
+    /// addresses in their IPv6 form counts as the one of IPv4, as such an address does.
     ///
     /// # Errors
     /// `invalid_network` for what is none, and for one with bits set behind its prefix.
@@ -68,7 +69,10 @@ impl Pattern {
         if bits > width || masked(first, bits) != first_bits(first) {
             return Err(refused());
         }
-        Ok(network)
+        Ok(match (first, first.to_canonical()) {
+            (IpAddr::V6(_), mapped @ IpAddr::V4(_)) => Self::Network { first: mapped, bits: bits - 96 },
+            _ => network,
+        })
     }
 
     /// The network of one address; IPv4 in its IPv6 form counts as IPv4.

@@ -76,12 +76,46 @@ impl Place {
     /// The organization itself.
     pub const ORGANIZATION: Self = Self { environment: None, project: None, key: None };
 
+    /// The organization and one spot of it, with nothing between.
+    pub fn of(spot: Spot) -> Self {
+        match spot {
+            Spot::Organization => Self::ORGANIZATION,
+            Spot::Environment(environment) => Self { environment: Some(environment), ..Self::ORGANIZATION },
+            Spot::Project(project) => Self { project: Some(project), ..Self::ORGANIZATION },
+            Spot::Key(key) => Self { key: Some(key), ..Self::ORGANIZATION },
+        }
+    }
+
     /// Its spots, the widest first.
     pub fn spots(self) -> impl Iterator<Item = Spot> {
         std::iter::once(Spot::Organization)
             .chain(self.environment.map(Spot::Environment))
             .chain(self.project.map(Spot::Project))
             .chain(self.key.map(Spot::Key))
+    }
+}
+
+impl Place {
+    /// Whether the setting has a meaning here. Of admin keys there is only from where they may be used; keys of projects
+    /// do not open the admin API.
+    pub fn knows(self, setting: Setting) -> bool {
+        match (self.key, self.project) {
+            (Some(_), None) => setting == Setting::AdminNetworks,
+            (Some(_), Some(_)) => setting != Setting::AdminNetworks,
+            (None, _) => true,
+        }
+    }
+
+    /// Refuses a setting that has no meaning here.
+    ///
+    /// # Errors
+    /// `level_not_allowed`.
+    pub fn takes(self, setting: Setting) -> Result<(), Error> {
+        if self.knows(setting) {
+            return Ok(());
+        }
+        let sentence = format!("{} cannot be set for this key.", setting.name());
+        Err(Error::invalid_param("level_not_allowed", "level", sentence))
     }
 }
 
@@ -115,6 +149,15 @@ impl Policy {
         let entries = gathered(&self.entries, place, |entry| entry.setting == setting);
         let exceptions = gathered(&self.exceptions, place, |exception| exception.setting == setting);
         effective(setting, &entries, &exceptions, at)
+    }
+
+    /// The same with something else, or nothing, set at a spot.
+    #[must_use]
+    pub fn with(mut self, spot: Spot, setting: Setting, entry: Option<Entry>) -> Self {
+        let at_spot = self.entries.entry(spot).or_default();
+        at_spot.retain(|one| one.setting != setting);
+        at_spot.extend(entry);
+        self
     }
 
     /// What was set above and at a place, the widest level first.

@@ -162,6 +162,11 @@ impl Decided {
         self.value.as_ref().is_none_or(|value| value.allows_address(address))
     }
 
+    /// Whether something that comes from there is allowed; from an unknown address only where nobody set anything.
+    pub fn allows_from(&self, address: Option<std::net::IpAddr>) -> bool {
+        address.map_or(self.value.is_none(), |address| self.allows_address(address))
+    }
+
     /// Whether a switch is on; off where nobody set it.
     pub fn is_on(&self) -> bool {
         self.value == Some(Value::Switch(true))
@@ -185,6 +190,16 @@ impl Decided {
 }
 
 impl Effective {
+    /// What `member.invitations` says of an invitation by a Project Owner. Where nothing is set they do not invite.
+    pub fn judge_owners_invitation(&self) -> Mode {
+        let word = |decided: &Decided| decided.word(Setting::Invitations);
+        match (word(&self.enforced), word(&self.warned)) {
+            (Some("admins"), _) | (None, None) => Mode::Enforce,
+            (_, Some("admins")) => Mode::Warn,
+            _ => Mode::Off,
+        }
+    }
+
     /// What a gate says of something: whether it is refused, and whether that only would be.
     pub fn judge(&self, allows: impl Fn(&Decided) -> bool) -> Mode {
         match () {

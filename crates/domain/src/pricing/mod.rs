@@ -162,6 +162,31 @@ pub struct Price {
     pub source: String,
 }
 
+/// The id of the price that a model without one passes at, where policy lets it: it marks the record.
+pub const UNPRICED: &str = "unpriced";
+
+impl Price {
+    /// What stands for the price that a model does not have.
+    pub fn unpriced(kind: ProviderKind, model: &str) -> Self {
+        Self {
+            id: UNPRICED.to_owned(),
+            organization_id: None,
+            model: model.to_owned(),
+            kind,
+            rates: Rates::default(),
+            context_tokens: None,
+            max_output_tokens: None,
+            effective_from: Timestamp::from_unix_seconds(0),
+            source: String::new(),
+        }
+    }
+
+    /// Whether it stands for none.
+    pub fn is_unpriced(&self) -> bool {
+        self.id == UNPRICED
+    }
+}
+
 /// What an organization says a model costs from a date on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPrice {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Peek, model_name, parse, place};
+use super::{Peek, is_tagged, model_name, parse, place};
 use crate::error::Refusal;
 
 #[derive(Deserialize)]
@@ -16,6 +16,8 @@ struct Request<'a> {
     input: &'a RawValue,
     #[serde(borrow)]
     user: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 /// Reads a request's body. Input given as text or as token numbers is bounded by its bytes either way.
@@ -32,6 +34,7 @@ pub(crate) fn peek(body: &[u8]) -> Result<Peek, Refusal> {
         choices: 1,
         is_text: true,
         end_user: request.user.map(Cow::into_owned),
+        is_tagged: is_tagged(request.metadata),
         ..Peek::default()
     })
 }

@@ -29,6 +29,8 @@ pub(crate) struct Peek {
     /// Whether the input is text alone, so that its bytes bound its tokens.
     pub(crate) is_text: bool,
     pub(crate) end_user: Option<String>,
+    /// Whether it carries tags of its own.
+    pub(crate) is_tagged: bool,
 }
 
 /// Usage in OpenAI's words.
@@ -123,6 +125,14 @@ fn given<'de: 'a, 'a, D: serde::Deserializer<'de>>(
 fn place(whole: &[u8], part: &str) -> std::ops::Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
+}
+
+/// Whether a request's `metadata` says anything.
+fn is_tagged(metadata: Option<&serde_json::value::RawValue>) -> bool {
+    metadata.is_some_and(|raw| {
+        let bare: String = raw.get().chars().filter(|c| !c.is_whitespace()).collect();
+        !matches!(bare.as_str(), "null" | "{}")
+    })
 }
 
 /// The model's name behind its place; refuses what is not a string, or an empty one.

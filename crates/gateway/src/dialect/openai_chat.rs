@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::splice::Splice;
-use super::{Peek, model_name, parse, place};
+use super::{Peek, is_tagged, model_name, parse, place};
 use crate::error::Refusal;
 
 const ASK: &str = "{\"include_usage\":true}";
@@ -29,6 +29,8 @@ struct Request<'a> {
     web_search_options: Option<&'a RawValue>,
     #[serde(borrow)]
     audio: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +66,7 @@ pub(crate) fn peek(body: &[u8]) -> Result<Peek, Refusal> {
         choices,
         is_text: is_text(&request),
         end_user: request.user.map(Cow::into_owned),
+        is_tagged: is_tagged(request.metadata),
     })
 }
 

@@ -42,10 +42,24 @@ impl Allowed {
 #[error("address not allowed")]
 struct Blocked;
 
+/// The addresses that a name has at the moment.
+pub(crate) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+/// What looks names up.
+pub(crate) type Resolver = Arc<dyn Fn(&str, u16) -> Found + Send + Sync>;
+
+/// Asks the system.
+fn system() -> Resolver {
+    Arc::new(|host, port| {
+        let host = host.to_owned();
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+    })
+}
+
 /// Connects to a host that tenants chose, at addresses that they may reach.
 #[derive(Clone)]
 struct Connector {
     allowed: Allowed,
+    resolver: Resolver,
 }
 
 impl tower_service::Service<Uri> for Connector {
@@ -58,46 +72,48 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let allowed = self.allowed.clone();
+        let connector = self.clone();
         Box::pin(async move {
             let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
-            tokio::time::timeout(CONNECT_TIMEOUT, connect(&uri, &allowed)).await.map_err(timed_out)?
+            tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(&uri)).await.map_err(timed_out)?
         })
     }
 }
 
-async fn connect(uri: &Uri, allowed: &Allowed) -> io::Result<TokioIo<TcpStream>> {
-    let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
-    let port = uri.port_u16().unwrap_or(default_port);
-    let host = uri.host().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in reachable(host, port, allowed).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(TokioIo::new(stream));
+impl Connector {
+    async fn connect(&self, uri: &Uri) -> io::Result<TokioIo<TcpStream>> {
+        let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+        let port = uri.port_u16().unwrap_or(default_port);
+        let host = uri.host().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in self.reachable(host, port).await? {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(TokioIo::new(stream));
+                }
+                Err(error) => last = error,
             }
-            Err(error) => last = error,
         }
+        Err(last)
     }
-    Err(last)
-}
 
-/// The addresses of a host that may be called.
-async fn reachable(host: &str, port: u16, allowed: &Allowed) -> io::Result<Vec<SocketAddr>> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => tokio::net::lookup_host((bare, port)).await?.collect(),
-    };
-    if allowed.has(host, port) {
-        return Ok(found);
-    }
-    // One forbidden address among public ones is enough to refuse: the name is not to be trusted.
-    if found.iter().all(|address| is_public(address.ip())) {
-        Ok(found)
-    } else {
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, Blocked))
+    /// The addresses of a host that may be called.
+    async fn reachable(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = match bare.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => (self.resolver)(bare, port).await?,
+        };
+        if self.allowed.has(host, port) {
+            return Ok(found);
+        }
+        // One forbidden address among public ones is enough to refuse: the name is not to be trusted.
+        if found.iter().all(|address| is_public(address.ip())) {
+            Ok(found)
+        } else {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, Blocked))
+        }
     }
 }
 
@@ -105,19 +121,29 @@ type Http = Client<HttpsConnector<Connector>, Full<Bytes>>;
 
 /// The client, with its pool of connections. Certificates are read at the first call.
 pub(crate) struct Upstream {
-    allowed: Allowed,
+    connector: Connector,
     http: OnceLock<Option<Http>>,
     answer_timeout: Duration,
 }
 
 impl Upstream {
     pub(crate) fn new(allowed: Allowed, answer_timeout: Duration) -> Self {
-        Self { allowed, http: OnceLock::new(), answer_timeout }
+        Self::resolving(allowed, system(), answer_timeout)
+    }
+
+    /// The same with something else to look names up.
+    pub(crate) fn resolving(allowed: Allowed, resolver: Resolver, answer_timeout: Duration) -> Self {
+        Self { connector: Connector { allowed, resolver }, http: OnceLock::new(), answer_timeout }
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn may_reach(&self, host: &str, port: u16) -> bool {
+        self.connector.reachable(host, port).await.is_ok()
     }
 
     /// Sends a call and waits for the head of its answer.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
-        let http = self.http.get_or_init(|| build(self.allowed.clone())).as_ref();
+        let http = self.http.get_or_init(|| build(self.connector.clone())).as_ref();
         let http = http.ok_or_else(|| Failure::Unreachable("no client could be made".to_owned()))?;
         match tokio::time::timeout(self.answer_timeout, http.request(request)).await {
             Err(_) => Err(Failure::TimedOut),
@@ -147,7 +173,7 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     if error.is_connect() { Failure::Unreachable(told) } else { Failure::Closed(told) }
 }
 
-fn build(allowed: Allowed) -> Option<Http> {
+fn build(connector: Connector) -> Option<Http> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider));
     let schemes = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
@@ -160,8 +186,7 @@ fn build(allowed: Allowed) -> Option<Http> {
             HttpsConnectorBuilder::new().with_tls_config(config.with_no_client_auth())
         }
     };
-    let connector =
-        schemes.https_or_http().enable_http1().enable_http2().wrap_connector(Connector { allowed });
+    let connector = schemes.https_or_http().enable_http1().enable_http2().wrap_connector(connector);
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
@@ -175,22 +200,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn private_addresses_are_refused_however_they_are_written() {
-        let nobody = Allowed::default();
-        for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1"] {
-            let refused = reachable(host, 80, &nobody).await;
-            assert!(refused.is_err(), "{host}");
-        }
-        assert!(reachable("8.8.8.8", 443, &nobody).await.is_ok());
-    }
-
-    #[tokio::test]
     async fn the_operator_lists_a_host_with_its_port() {
         let allowed = Allowed::new(&["LocalHost:8080".to_owned(), "127.0.0.1:9000".to_owned()]);
-        assert!(reachable("localhost", 8080, &allowed).await.is_ok());
-        assert!(reachable("127.0.0.1", 9000, &allowed).await.is_ok());
-        assert!(reachable("127.0.0.1", 8080, &allowed).await.is_err());
-        assert!(reachable("localhost", 9000, &allowed).await.is_err());
+        let listed = Connector { allowed, resolver: system() };
+        let reachable = async |host: &str, port| listed.reachable(host, port).await;
+        assert!(reachable("localhost", 8080).await.is_ok());
+        assert!(reachable("127.0.0.1", 9000).await.is_ok());
+        assert!(reachable("127.0.0.1", 8080).await.is_err());
+        assert!(reachable("localhost", 9000).await.is_err());
     }
 
     #[tokio::test]

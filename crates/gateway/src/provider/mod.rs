@@ -1,6 +1,8 @@
 //! Upstream providers: over the network, or simulated in process.
 
 pub(crate) mod client;
+#[cfg(test)]
+mod corpus;
 pub(crate) mod simulated;
 
 use std::pin::Pin;
@@ -59,6 +61,14 @@ impl AnswerBody {
                     }
                 }
             },
+        }
+    }
+
+    /// Whether it is known that nothing more comes.
+    pub(crate) fn is_at_end(&self) -> bool {
+        match self {
+            Self::Network(incoming) => incoming.is_end_stream(),
+            Self::Simulated(_) => false,
         }
     }
 

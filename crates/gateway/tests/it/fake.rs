@@ -11,6 +11,7 @@ use domain::ids::{KeyId, OrganizationId, ProjectId, ProviderId, SecretId, UserId
 use domain::models::ModelLists;
 use domain::organizations::Organization;
 use domain::policy::Policy;
+use domain::policy::Warned;
 use domain::pricing::{Catalogue, Price, Rates};
 use domain::projects::{Environment, Labels, Project, Risk, Workload};
 use domain::providers::{ProviderConnection, ProviderKind};
@@ -18,7 +19,6 @@ use domain::time::{Ambient, TimeZone, Timestamp};
 use domain::usage::{OpenCall, Opened, Settled, Settlement, UsageRecord};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use gateway::policy::Warned;
 use gateway::ports::{JournalSlot, PortError, Ports, Synced};
 use gateway::snapshot::{KeyView, OrganizationView, ProviderView};
 use gateway::{Gateway, Settings};
@@ -99,7 +99,6 @@ impl World {
                 suspension: None,
                 closed_at: None,
                 features_off: domain::organizations::Features::default(),
-                owners_invite: false,
                 created_at: ambient.now(),
             },
             projects: HashMap::from([(project_id, Arc::new(project(project_id, organization_id, user)))]),

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use domain::allowances::{Allowance, Enforcement, Scope, Unit};
+use domain::ids::AllowanceId;
 use domain::networks::Networks;
 use domain::policy::{Entry, Level, Mode, Policy, Setting, Spot};
-use domain::time::DAY;
+use domain::time::{DAY, Window};
 use gateway::Settings;
 use serde_json::{Value, json};
 
@@ -38,9 +40,28 @@ fn set(setting: Setting, value: Value, mode: Mode) -> std::sync::Arc<World> {
     world
 }
 
+/// A hard limit of one dollar.
+fn a_dollar(world: &World) -> Allowance {
+    Allowance {
+        id: AllowanceId::mint(world.ambient()),
+        organization_id: world.key.lock().unwrap().organization_id,
+        scope: Scope { level: domain::allowances::Level::Organization, model: None },
+        unit: Unit::NanoUsd,
+        window: Window::Month,
+        amount: 1_000_000_000,
+        enforcement: Enforcement::Hard,
+        created_at: world.ambient().now(),
+    }
+}
+
 /// Status and code of a plain call.
 async fn call(world: &World, router: &Router) -> (u16, String) {
-    let mut request = asking(world, CHAT, PLAIN);
+    call_with(world, router, PLAIN).await
+}
+
+/// Status and code of a call.
+async fn call_with(world: &World, router: &Router, body: &str) -> (u16, String) {
+    let mut request = asking(world, CHAT, body);
     let peer: SocketAddr = "10.0.0.5:1234".parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = send(router, request).await;
@@ -51,11 +72,16 @@ async fn call(world: &World, router: &Router) -> (u16, String) {
 
 /// Refused with this code when enforced, passed and counted when warned of, not even counted when off.
 async fn gate(setting: Setting, value: Value, refusal: (u16, &str), change: impl Fn(&World)) {
+    gate_of(PLAIN, setting, value, refusal, change).await;
+}
+
+/// The same for another call than the plain one.
+async fn gate_of(body: &str, setting: Setting, value: Value, refusal: (u16, &str), change: impl Fn(&World)) {
     for mode in Mode::ALL {
         let world = set(setting, value.clone(), mode);
         change(&world);
         let router = world.gateway(Settings::default()).router();
-        let seen = call(&world, &router).await;
+        let seen = call_with(&world, &router, body).await;
         let warned = world.warned.lock().unwrap().iter().map(|one| one.setting).collect::<Vec<_>>();
         match mode {
             Mode::Enforce => assert_eq!((seen, warned), ((refusal.0, refusal.1.to_owned()), vec![])),
@@ -137,4 +163,61 @@ async fn end_users_are_kept_as_the_organization_says() {
         assert_eq!(kept[0] == "jane", is_plain);
         assert!(is_plain || (kept[0].starts_with("hashed:") && !kept[0].contains("jane")));
     }
+}
+
+#[tokio::test]
+async fn keys_are_narrowed_to_scopes_or_models() {
+    gate(Setting::KeyNarrow, json!(true), (403, "key_not_narrow"), |_| ()).await;
+    let narrowed: [fn(&mut gateway::snapshot::KeyView); 2] = [
+        |key| key.scopes = vec!["chat.request".to_owned()],
+        |key| key.models = domain::models::ModelLists::of_key(Some(&["sim-*".to_owned()]), &[]).unwrap(),
+    ];
+    for narrow in narrowed {
+        let world = set(Setting::KeyNarrow, json!(true), Mode::Enforce);
+        narrow(&mut world.key.lock().unwrap());
+        let router = world.gateway(Settings::default()).router();
+        assert_ne!(call(&world, &router).await.1, "key_not_narrow");
+    }
+}
+
+#[tokio::test]
+async fn calls_carry_tags_where_they_may() {
+    let tagged = PLAIN.replacen("\"user\"", "\"metadata\":{\"team\":\"a\"},\"user\"", 1);
+    let refusal = (403, "tags_not_allowed");
+    gate_of(&tagged, Setting::RequestTags, json!("refused"), refusal, |_| ()).await;
+    let world = set(Setting::RequestTags, json!("refused"), Mode::Enforce);
+    let router = world.gateway(Settings::default()).router();
+    for nothing in ["null", "{}", "{ }"] {
+        let body = PLAIN.replacen("\"user\"", &format!("\"metadata\":{nothing},\"user\""), 1);
+        assert_eq!(call_with(&world, &router, &body).await.0, 200, "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_passes_where_policy_lets_it_and_no_money_is_at_stake() {
+    let body = PLAIN.replacen("sim-small", "unpriced-model", 1);
+    let offer = |world: &World| {
+        world.change(|view| {
+            let mut sim = gateway::snapshot::ProviderView::clone(&view.providers[0]);
+            sim.connection.models = Some(vec!["unpriced-model".to_owned()]);
+            view.providers = vec![std::sync::Arc::new(sim)];
+        });
+    };
+    let refused = (400, "model_not_priced".to_owned());
+    for (value, mode) in [("pass", Mode::Off), ("refuse", Mode::Enforce)] {
+        let world = set(Setting::UnpricedModels, json!(value), mode);
+        offer(&world);
+        let router = world.gateway(Settings::default()).router();
+        assert_eq!(call_with(&world, &router, &body).await, refused, "{value}");
+    }
+    let world = set(Setting::UnpricedModels, json!("pass"), Mode::Enforce);
+    offer(&world);
+    let router = world.gateway(Settings::default()).router();
+    assert_eq!(call_with(&world, &router, &body).await.0, 200);
+    crate::settled(&world, 1).await;
+    let record = world.records().remove(0);
+    assert_eq!((record.call.price_id.as_str(), record.settlement.cost.nano()), ("unpriced", 0));
+    assert!(record.settlement.quantities.output > 0, "what it used is counted all the same");
+    world.allow(a_dollar(&world));
+    assert_eq!(call_with(&world, &router, &body).await, refused, "a hard limit of money could not hold");
 }

@@ -9,7 +9,7 @@ use domain::api_keys::KeyOwner;
 use domain::ids::RecordId;
 use domain::money::NanoUsd;
 use domain::page::{Order, Page, PageRequest};
-use domain::pricing::{Quantities, built_in};
+use domain::pricing::{Quantities, Rates, UNPRICED, built_in};
 use domain::projects::{Environment, Labels, Workload};
 use domain::usage::{Attribution, CallStatus, Endpoint, OpenCall, Settled, Settlement, UsageRecord};
 
@@ -89,13 +89,15 @@ fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// Keeps the rates of a built-in price that was used: a later list may not have it any more, and what it cost has to
+/// Keeps the rates of a built-in price that was used, or of none: a later list may not have it any more, and what it cost has to
 /// stay reproducible.
 pub(super) async fn keep_price(tx: &mut Measurement, id: &str) -> Result<()> {
-    let Some(price) = built_in().values().flatten().find(|price| price.id == id) else { return Ok(()) };
+    let built_in = || built_in().values().flatten().find(|price| price.id == id).map(|price| price.rates);
+    let rates = if id == UNPRICED { Some(Rates::default()) } else { built_in() };
+    let Some(rates) = rates else { return Ok(()) };
     tx.run(
         "insert into applied_prices (id, rates) values ($1, $2) on conflict (id) do nothing",
-        args![id, to_json(&price.rates)?],
+        args![id, to_json(&rates)?],
     )
     .await?;
     Ok(())

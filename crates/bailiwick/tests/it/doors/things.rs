@@ -45,6 +45,8 @@ impl Relation {
 
 /// A setting of policy that stands in nobody's way here.
 const SETTING: &str = "key.rotation_days";
+/// The one setting that an admin key knows.
+const ENTRANCE: &str = "network.admin_api";
 /// In seconds.
 const DAY: u64 = 24 * 3_600;
 /// How long ids are after their prefix, and one that nobody was given: it is of 2024.
@@ -57,7 +59,7 @@ fn kind(name: &str) -> (Level, &'static str) {
     }
     match name {
         "new" | "email" | "password" | "yesterday" | "tomorrow" | "next_day" | "narrow_model" | "setting"
-        | "notice" | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
+        | "entrance" | "notice" | "features" | "finance_role" | "viewer_role" => (Level::None, ""),
         "session" => (Level::Link, "sess_"),
         "invite_token" | "set_up_token" | "reset_token" | "release_token" | "change_token"
         | "account_email" => (Level::Link, ""),
@@ -168,6 +170,7 @@ impl Company {
             ("tomorrow", _) => return (now() + DAY).to_string(),
             ("next_day", _) => return next_day(),
             ("setting", _) => return SETTING.to_owned(),
+            ("entrance", _) => return ENTRANCE.to_owned(),
             ("finance_role", _) => return "role-api-organization-finance".to_owned(),
             ("viewer_role", _) => return "role-api-project-viewer".to_owned(),
             ("notice", _) => return "key_changed".to_owned(),

@@ -158,6 +158,7 @@ impl Sequence {
             "email" => return Choice::Text(format!("guest{}@guests.test", self.dice.below(60))),
             "password" => return text(PASSWORD),
             "setting" => return text("key.rotation_days"),
+            "entrance" => return text("network.admin_api"),
             "notice" => return text("key_changed"),
             "yesterday" | "tomorrow" => return Choice::Text(day(name)),
             "next_day" => return Choice::Text(next_day()),

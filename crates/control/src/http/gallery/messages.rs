@@ -28,6 +28,7 @@ pub fn exhibits() -> Vec<Exhibit> {
         Exhibit::new("key-policy", |theme| PolicyPage {
             key: "Policy of widget <b>bold</b>".to_owned(),
             action: "/o/northwind/projects/proj_00/keys/key_1/policy".to_owned(),
+            sees_warnings: false,
             warnings: Vec::new(),
             ..project_policy(theme)
         }),
@@ -65,7 +66,13 @@ fn texts(list: &[&str]) -> Vec<String> {
 }
 
 fn form(value: Control, floor: Option<Control>) -> SettingForm {
-    SettingForm { value, modes: choices(&["enforce", "warn", "off"], "warn"), floor, is_locked: true }
+    SettingForm {
+        value,
+        modes: choices(&["enforce", "warn", "off"], "warn"),
+        floor,
+        is_locked: true,
+        is_set: true,
+    }
 }
 
 fn days(value: &str) -> Control {
@@ -117,8 +124,8 @@ fn models() -> SettingRow {
 fn switch() -> SettingRow {
     let yes = Control::Choices(Choice::list(&[("true", "yes"), ("false", "no")], "true"));
     SettingRow {
-        name: "project.owner_required",
-        sentence: "A project always has an owner.",
+        name: "key.narrow",
+        sentence: "A key names the scopes or models that it may use.",
         values: Some(texts(&["yes"])),
         level: "production".to_owned(),
         by: "Grace Hopper".to_owned(),
@@ -173,6 +180,7 @@ fn policy(theme: Theme) -> PolicyPage {
         ],
         next_href: Some("/o/northwind/policy?after=exc_3#exceptions".to_owned()),
         can_except: true,
+        sees_warnings: true,
         warnings: vec![WarningRow {
             setting: "model.allowed",
             spot: SpotRow { project: Some(project(0)), what: "key_01k".to_owned() },

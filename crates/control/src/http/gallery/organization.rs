@@ -144,7 +144,6 @@ fn settings(theme: Theme) -> SettingsPage {
         time_zones: sample::choices(&["UTC", "Europe/Berlin", "America/New_York"], "Europe/Berlin"),
         created_at: day(200),
         features: Feature::ALL.iter().map(switch).collect(),
-        owners_invite: false,
         is_stopped: false,
         is_closed: false,
         purged_after_days: 30,

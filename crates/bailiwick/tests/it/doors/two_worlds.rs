@@ -16,9 +16,16 @@ use crate::server::Answer;
 use crate::world::PASSWORD;
 
 /// Rows that tell what happens beside calls, when it happens.
-const ASIDES: [&str; 2] = ["/webhook_deliveries", "/mails"];
+const ASIDES: [&str; 6] = [
+    "/webhook_deliveries",
+    "/webhook-deliveries",
+    "/o/{slug}/webhooks/{webhook_id}",
+    "/mails",
+    "/policy_warnings",
+    "/o/{slug}/policy",
+];
 /// Rows that tell how far something is.
-const UNTIMELY: [&str; 2] = ["/policy_warnings", "/allowances"];
+const UNTIMELY: [&str; 1] = ["/allowances"];
 /// Rows that would end the organization or take its callers away.
 const FINAL: [&str; 7] = ["suspend", "close", "leave", "purge", "password", "email", "reactivate"];
 /// Verbs by which the trail is read: refusals are counted by the minute of each server.

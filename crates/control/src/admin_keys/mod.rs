@@ -4,7 +4,7 @@ pub mod api;
 pub(crate) mod console;
 
 use domain::Error;
-use domain::access::Grant;
+use domain::access::{Actor, Credential, Grant};
 use domain::api_keys::{ApiKey, KeyKind, KeyOwner, KeyStatus, expiry, redact};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{KeyId, SecretId, UserId};
@@ -48,8 +48,7 @@ pub async fn create_admin_key(
     }
     let organization_id = organization_of(grant)?;
     let mut change = control.change(grant).await?;
-    let caller = grant.actor().map(|actor| actor.user_id);
-    let owner = new.owner_id.or(caller);
+    let owner = new.owner_id.or(grant.actor().map(|actor| actor.user_id));
     let owner = owner.ok_or_else(|| Error::invalid("owner_required", "Say to whom the key belongs."))?;
     grant.may_stand_for(&change.rank(grant, owner).await?)?;
     let (secret, hash) = draw(control, KeyKind::Admin);
@@ -62,7 +61,7 @@ pub async fn create_admin_key(
         description: String::new(),
         tags: Tags::new(),
         owner: KeyOwner::User(owner),
-        created_by: caller.unwrap_or(owner),
+        created_by: maker(control, grant).await?.unwrap_or(owner),
         created_at: change.at(),
         expires_at: expiry(change.at(), new.expires_in_seconds)?,
         disabled_at: None,
@@ -79,6 +78,17 @@ pub async fn create_admin_key(
     control.commit(change, entry).await?;
     let owned = control.store.admin_key(grant, key.id).await?;
     Ok(IssuedKey { owned, secret })
+}
+
+/// Who answers for what is made now: the person who acts, or whoever made the key that acts as them. Otherwise a key
+/// made by a key would outlive the bounds of its maker.
+async fn maker(control: &Control, grant: &Grant) -> Result<Option<UserId>, Failure> {
+    match grant.actor() {
+        Some(Actor { credential: Credential::AdminKey(key), .. }) => {
+            Ok(Some(control.store.admin_key(grant, *key).await?.key.created_by))
+        }
+        other => Ok(other.map(|actor| actor.user_id)),
+    }
 }
 
 /// A page of the organization's admin keys.

@@ -24,6 +24,7 @@ fn id_of(made: &Value) -> String {
 }
 
 async fn project(world: &World, name: &str) -> String {
+    world.wait(1_000);
     id_of(&done(world, "POST /v1/organization/projects", json!({ "name": name })).await)
 }
 
@@ -177,7 +178,7 @@ async fn every_permission_is_explained_for_every_person_with_a_reason_or_what_is
                 assert!(is_empty_list || has_reason == is_allowed, "{what}: {told}");
                 assert_eq!(told["missing"].is_null(), is_allowed, "{what}: {told}");
                 if !is_allowed {
-                    assert_eq!(told["missing"]["givers"][0]["name"], "admin", "{told}");
+                    assert_eq!(told["missing"]["givers"][0]["name"], "admin@example.test", "{told}");
                     assert!(!told["missing"]["roles"].as_array().unwrap().is_empty(), "{told}");
                 }
             }
@@ -200,7 +201,7 @@ async fn reasons_name_role_place_giver_moment_group_and_end() {
     let role = json!({"id": "role-api-project-owner", "name": "Project Owner", "level": "project"});
     assert_eq!(because["role"], role);
     assert_eq!(because["scope"], json!({"type": "project", "id": here, "name": "Support"}));
-    let giver = json!({"type": "user", "id": world.acme.user_id.to_string(), "name": "admin"});
+    let giver = json!({"type": "user", "id": world.acme.user_id.to_string(), "name": "admin@example.test"});
     assert_eq!(because["given_by"], giver);
     assert_eq!((&because["through"], &because["ends_at"]), (&json!(null), &json!(null)));
     assert!(because["given_at"].as_i64().unwrap() >= 1_790_000_000);
@@ -234,7 +235,11 @@ async fn reasons_name_role_place_giver_moment_group_and_end() {
     assert_eq!(roles, &given);
     let givers = no["missing"]["givers"].as_array().unwrap();
     let givers: Vec<&str> = givers.iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(givers, ["admin", "project-owner", "grouped", "elevated"], "who can give such a role");
+    assert_eq!(
+        givers,
+        ["admin@example.test", "project-owner", "grouped", "elevated"],
+        "who can give such a role"
+    );
     let member = named("member");
     let no = explained(&world, &world.acme.admin_key, &query(member, "project.read")).await;
     assert_eq!((&no["decision"], &no["code"]), (&json!("hidden"), &json!("not_found")));
@@ -429,7 +434,7 @@ async fn a_call_to_a_model_is_explained_step_by_step() {
     done(&world, "POST /v1/organization/providers", json!({"name": "sim", "kind": "simulated"})).await;
     assert_eq!(ask("sim-small").await, yes);
     assert_eq!(ask("sim/sim-small").await, yes, "by the name of its connection");
-    assert_eq!(ask("sim-large").await, no("key_models", "model_not_found"));
+    assert_eq!(ask("sim-large").await, no("key_models", "model_not_allowed"));
     assert_eq!(ask("no-such-model").await, no("provider", "model_not_found"));
     let policy = format!("/v1/organization/projects/{here}/policy/model.allowed");
     done(&world, &format!("POST {policy}"), json!({"value": ["gpt-*"]})).await;
@@ -477,6 +482,7 @@ async fn a_list_says_who_can_see_a_project_and_how() {
     let people = a_dozen(&world, &here).await;
     let accounts = format!("POST /v1/organization/projects/{here}/service_accounts");
     for name in ["first", "second"] {
+        world.wait(1_000);
         done(&world, &accounts, json!({ "name": name })).await;
     }
     let path = format!("/v1/organization/projects/{here}/access");
@@ -486,7 +492,7 @@ async fn a_list_says_who_can_see_a_project_and_how() {
     }
     let names: Vec<&str> = whole.iter().map(|one| one["name"].as_str().unwrap()).collect();
     let expected = [
-        "admin",
+        "admin@example.test",
         "finance",
         "auditor",
         "project-owner",
@@ -519,7 +525,7 @@ async fn a_list_says_who_can_see_a_project_and_how() {
     }
     let account = whole.last().unwrap();
     assert_eq!((&account["type"], &account["active_keys"]), (&json!("service_account"), &json!(1)));
-    assert_eq!(account["key_owner"], "admin");
+    assert_eq!(account["key_owner"], "admin@example.test");
     let named = |what: &str| &people.iter().find(|(known, _)| *known == what).unwrap().1;
     let seen = world.by(named("viewer"), &format!("GET {path}?limit=100"), json!(null)).await.json();
     let kinds: Vec<&Value> = seen["data"].as_array().unwrap().iter().map(|one| &one["type"]).collect();

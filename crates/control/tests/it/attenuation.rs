@@ -75,6 +75,8 @@ struct Trial {
     roles: Vec<(RoleId, Option<ProjectId>)>,
     groups: Vec<GroupId>,
     number: u64,
+    /// What was done in this sequence, and by whom.
+    trail: Vec<String>,
     succeeded: BTreeMap<&'static str, u64>,
 }
 
@@ -95,6 +97,7 @@ impl Trial {
             roles: Vec::new(),
             groups: Vec::new(),
             number: 0,
+            trail: Vec::new(),
             succeeded: BTreeMap::new(),
             dice,
             world,
@@ -403,6 +406,7 @@ impl Trial {
             return false;
         }
         *self.succeeded.entry(name).or_default() += 1;
+        self.trail.push(format!("{who}: {line} {body}"));
         let answer = seen.json();
         self.follow_up(name, &line, (&body, &answer), (who, coalition)).await;
         true
@@ -471,21 +475,22 @@ impl Trial {
 }
 
 /// Nobody may do anything that they could not do before and nobody who acted could.
-fn check(before: &Rights, after: &Rights, coalition: &Coalition, admin: UserId) {
+fn check(before: &Rights, after: &Rights, coalition: &Coalition, trial: &Trial) {
     for (user, rights) in after {
         for (at, now) in rights.iter().enumerate() {
             let most = before[user][at].or(coalition.rights[at]);
-            assert!(now.is_within(most), "{user} at {at}: {:?}", now.without(most).names());
+            let gained = now.without(most).names();
+            assert!(now.is_within(most), "{user} at {at}: {gained:?} by {:#?}", trial.trail);
         }
     }
     if coalition.rights[0] != Permissions::all() {
+        let admin = trial.world.acme.user_id;
         assert_eq!(before[&admin], after[&admin], "the Admin is above all who acted");
     }
 }
 
 async fn run(dice: Dice, sequences: usize) -> BTreeMap<&'static str, u64> {
     let mut trial = Trial::new(dice).await;
-    let admin = trial.world.acme.user_id;
     let mut before = trial.rights().await;
     for sequence in 0..sequences {
         if sequence % BETWEEN_GIFTS == 0 {
@@ -494,12 +499,13 @@ async fn run(dice: Dice, sequences: usize) -> BTreeMap<&'static str, u64> {
         }
         let coalition = trial.coalition(&before);
         let mut is_changed = false;
+        trial.trail.clear();
         for _ in 0..1 + trial.dice.below(DEPTH) {
             is_changed |= trial.act(&coalition).await;
         }
         if is_changed {
             let after = trial.rights().await;
-            check(&before, &after, &coalition, admin);
+            check(&before, &after, &coalition, &trial);
             before = after;
         }
     }

@@ -83,7 +83,7 @@ async fn what_is_wider_locked_or_below_a_floor_is_refused() {
         (400, "level_not_allowed".to_owned())
     );
     assert_eq!(
-        refusal(of_project("call.end_users"), json!({"value": 30, "mode": "warn"})).await,
+        refusal(of_project("call.end_users"), json!({"value": "hashed", "mode": "warn"})).await,
         (400, "mode_not_allowed".to_owned())
     );
 }

@@ -145,6 +145,8 @@ impl World {
     pub async fn person(&self, name: &str, role: OrganizationRole) -> Person {
         let organization = self.acme.organization_id;
         let grant = Grant::system(Task::Demo, Some(organization));
+        // Ids of one moment have no order.
+        self.wait(1_000);
         let user_id = UserId::mint(self.clock.as_ref());
         let (email, at) = (format!("{name}@example.test"), self.control.now());
         let mut change = self.control.change(&grant).await.unwrap();

@@ -7,7 +7,7 @@ use domain::access::{Grant, Permission};
 use domain::audit::Verb;
 use domain::ids::{ExceptionId, ProjectId, UserId};
 use domain::page::{Order, Page};
-use domain::policy::{Exception, Mode, Place, Setting, Spot};
+use domain::policy::{Exception, Level, Mode, Place, Setting, Spot};
 use domain::projects::Environment;
 use domain::routes::{Access, Method};
 use domain::time::{DAY, TimeZone, Timestamp};
@@ -15,7 +15,7 @@ use store::policy::Warning;
 
 use super::api::{WARNING_DAYS, place_of, setting_of};
 use super::pages::{ExceptionRow, PolicyPage, SpotRow, WarningRow};
-use super::view::{Viewing, areas, typed, words};
+use super::view::{Viewing, areas, has_below, typed, words};
 use super::{
     Held, NewEntry, NewException, clear_policy, end_exception, give_exception, list_exceptions,
     list_warnings, policy_at, set_policy, spot_of,
@@ -314,32 +314,34 @@ async fn warning_rows(
 }
 
 /// Back to the page on which the form stood.
-fn back(call: &Call, done: Result<&str, Failure>) -> Result<Answer, Failure> {
-    let form = call.form();
-    let environment = form.one("environment").filter(|word| !word.is_empty());
-    let query = environment.map(|word| format!("?environment={word}")).unwrap_or_default();
+fn back(call: &Call, place: Place, done: Result<&str, Failure>) -> Result<Answer, Failure> {
+    let query = match spot_of(place) {
+        Spot::Environment(environment) => format!("?environment={}", environment.name()),
+        _ => String::new(),
+    };
     console::back(call, &format!("{}{query}", address(call)), done)
 }
 
 async fn set(call: Call) -> Result<Answer, Failure> {
     let setting = setting_of(call.path_text("setting"))?;
     let place = place_of(&call, call.form().one("environment")).await?;
-    let done = match entry(&call, setting) {
+    let done = match entry(&call, setting, spot_of(place).level()) {
         Ok(new) => set_policy(&call.control, &call.grant, place, new).await,
         Err(error) => Err(error.into()),
     };
-    back(&call, done.map(|_| "Set. It holds from the next call on."))
+    back(&call, place, done.map(|_| "Set. It holds from the next call on."))
 }
 
-fn entry(call: &Call, setting: Setting) -> Result<NewEntry, Error> {
+fn entry(call: &Call, setting: Setting, level: Level) -> Result<NewEntry, Error> {
     let form = call.form();
     let unknown = || Error::invalid_param("invalid_mode", "mode", "Use one of: off warn enforce.");
-    let floor = Some(form.text("floor").trim()).filter(|floor| !floor.is_empty());
+    let has_below = has_below(setting, level);
+    let floor = Some(form.text("floor").trim()).filter(|floor| has_below && !floor.is_empty());
     Ok(NewEntry {
         setting,
         value: typed(setting, form.text("value"))?,
         mode: form.one("mode").map_or(Some(Mode::Enforce), Mode::parse).ok_or_else(unknown)?,
-        is_locked: form.one("locked") == Some("true"),
+        is_locked: has_below && form.one("locked") == Some("true"),
         floor: floor.map(|floor| typed(setting, floor)).transpose()?,
         is_on_trial: false,
     })
@@ -349,7 +351,7 @@ async fn clear(call: Call) -> Result<Answer, Failure> {
     let setting = setting_of(call.path_text("setting"))?;
     let place = place_of(&call, call.form().one("environment")).await?;
     let done = clear_policy(&call.control, &call.grant, place, setting).await;
-    back(&call, done.map(|_| "Cleared. What the levels above say holds again."))
+    back(&call, place, done.map(|_| "Cleared. What the levels above say holds again."))
 }
 
 async fn give(call: Call) -> Result<Answer, Failure> {

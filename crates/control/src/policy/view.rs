@@ -144,11 +144,15 @@ fn own(entry: &Entry) -> OwnRow {
     }
 }
 
+/// Whether anything below a level sets it too, so that a lock and a floor mean something there.
+pub(super) fn has_below(setting: Setting, level: Level) -> bool {
+    setting.levels().iter().any(|below| *below > level)
+}
+
 /// The form, filled with what the place set or, where it set nothing, with what holds.
 fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
     let own = held.own.as_ref();
     let present = own.map(|entry| &entry.value).or(held.effective.enforced.value.as_ref());
-    let has_below = setting.levels().iter().any(|below| *below > level);
     let modes: Vec<(&str, &str)> = [
         (Mode::Enforce, "Enforce it"),
         (Mode::Warn, "Warn: let it pass and count it"),
@@ -161,7 +165,8 @@ fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
     SettingForm {
         value: control(setting.kind(), present, false),
         modes: Choice::list(&modes, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
-        floor: has_below.then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
+        floor: has_below(setting, level)
+            .then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
         is_locked: own.is_some_and(|entry| entry.is_locked),
         is_set: own.is_some(),
     }

@@ -55,7 +55,7 @@ pub struct SeenProject {
 macro_rules! with_names {
     ($given:expr, $more:literal) => {
         concat!(
-            "with given as (",
+            "with given as materialized (",
             $given,
             ") select ",
             $more,
@@ -72,13 +72,23 @@ const OF_ONE: &str = concat!(
     "where x.ends_at is null or x.ends_at > $3 order by x.project_id, x.group_id, x.role"
 );
 
+/// Who is on the page is found first: without it, a database that has counted nothing yet joins everybody with
+/// everybody.
 const OF_PLACE: &str = concat!(
     with_names!(
-        given!(
-            "'role-api-organization-' || m.role in list($3)",
-            "p.project_id = $2",
-            "a.project_id in ('', $2) and a.role in list($3)",
-            "a.project_id in ('', $2) and a.role in list($3)"
+        concat!(
+            "with every as materialized (select e.* from (",
+            given!(
+                "'role-api-organization-' || m.role in list($3)",
+                "p.project_id = $2",
+                "a.project_id in ('', $2) and a.role in list($3)",
+                "a.project_id in ('', $2) and a.role in list($3)"
+            ),
+            ") e where e.role in list($3) and (e.ends_at is null or e.ends_at > $4)), \
+             page as materialized (select distinct y.user_id from every y \
+               join members n on n.organization_id = $1 and n.user_id = y.user_id \
+               where n.suspended_at is null and y.user_id > $5 order by y.user_id limit $6) \
+             select every.* from every join page on page.user_id = every.user_id"
         ),
         "u.id, u.email, u.name, u.created_at, coalesce(k.key_count, 0) as key_count, "
     ),
@@ -87,10 +97,6 @@ const OF_PLACE: &str = concat!(
        where organization_id = $1 and project_id = $2 and owner_service_account_id is null \
        and revoked_at is null and disabled_at is null and (expires_at is null or expires_at > $4) \
        group by owner_user_id) k on k.owner_user_id = x.user_id \
-     where x.role in list($3) and (x.ends_at is null or x.ends_at > $4) and x.user_id in (\
-       select distinct y.user_id from given y join members n on n.organization_id = $1 and n.user_id = y.user_id \
-       where n.suspended_at is null and y.role in list($3) and (y.ends_at is null or y.ends_at > $4) \
-       and y.user_id > $5 order by y.user_id limit $6) \
      order by x.user_id, x.project_id, x.group_id, x.role"
 );
 

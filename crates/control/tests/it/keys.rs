@@ -143,6 +143,7 @@ async fn keys_of_a_service_account_are_listed_changed_rotated_and_stopped_like_o
     let keys = format!("POST {}", project.path(&format!("service_accounts/{account}/api_keys")));
     let narrow = json!({"name": "narrow", "scopes": ["api.chat.request"], "models": ["gpt-5*"],
         "denied_models": ["gpt-5-pro"]});
+    world.wait(1_000);
     let second = id_of(&world.admin(&keys, narrow).await.json());
     world.admin(&format!("POST {}", project.keys), json!({"name": "of the Admin"})).await;
 

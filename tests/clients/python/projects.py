@@ -70,8 +70,8 @@ def check_the_models_of_a_project_are_set_read_and_cleared(world):
     not_found(lambda: permissions.retrieve(project.id))
     for mode, ids in [("allow_list", ["sim-small"]), ("deny_list", ["sim-l*", "sim-embedding"])]:
         made = permissions.update(project.id, mode=mode, model_ids=ids)
-        expect((made.object, made.mode, made.model_ids), ("project.model_permissions", mode, ids), "what was set")
-        expect(permissions.retrieve(project.id).model_ids, ids, "what was read back")
+        expect((made.object, made.mode, made.api_model_ids), ("project.model_permissions", mode, ids), "what was set")
+        expect(permissions.retrieve(project.id).api_model_ids, ids, "what was read back")
     wider = {"name": "wider", "models": ["sim-large"]}
     refused = world.wire.post(f"/v1/organization/projects/{project.id}/api_keys", wider)
     expect((refused.status, refused.json["error"]["code"]), (400, "models_outside_project"), "a wider key")

@@ -258,7 +258,8 @@ impl Sequence {
         if is(&ASIDES) {
             self.beside.overhear(answer);
             self.alone.overhear(other);
-            return difference(&statuses.0, &statuses.1);
+            // What is on its way still cannot be sent again.
+            return if path.ends_with("/replay") { None } else { difference(&statuses.0, &statuses.1) };
         }
         let (seen, unseen) = (self.beside.hear(answer), self.alone.hear(other));
         if is(&UNTIMELY) { difference(&statuses.0, &statuses.1) } else { difference(&seen, &unseen) }

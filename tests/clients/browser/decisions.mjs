@@ -105,6 +105,6 @@ export async function closeReview(admin, found) {
   const page = await admin.goto(found.review);
   await page.getByRole('button', { name: 'Close review' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Close review' }).click();
-  await page.getByText(/Closed .* by Ada Admin/).waitFor();
+  await page.getByText(/Closed .* by First Admin/).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Keep' }).count(), 0, 'expected a closed review to stay as it is');
 }

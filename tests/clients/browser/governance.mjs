@@ -31,7 +31,7 @@ async function setPolicy(admin, found) {
   let page = await admin.goto(`${found.root}/policy`);
   await fill(page, 'key.rotation_days', 'Set', { value: '180' });
   await page.getByText('Set. It holds').waitFor();
-  assert.match(await rowOf(page, 'key.rotation_days').innerText(), /180 days[^]*the organization[^]*Ada Admin/);
+  assert.match(await rowOf(page, 'key.rotation_days').innerText(), /180 days[^]*the organization[^]*First Admin/);
   await page.getByRole('link', { name: 'staging' }).click();
   await fill(page, 'key.rotation_days', 'Set', { value: '90', 'what it does': 'warn' });
   await page.getByText('Set. It holds').waitFor();
@@ -45,7 +45,7 @@ async function narrow(owner, root) {
   await page.getByRole('alert').filter({ hasText: /wider than the level organization allows/ }).waitFor();
   await fill(page, 'key.rotation_days', 'Set', { value: '60' });
   await page.getByText('Set. It holds').waitFor();
-  assert.match(await rowOf(page, 'key.rotation_days').innerText(), /60 days[^]*the project[^]*Olu Owner/);
+  assert.match(await rowOf(page, 'key.rotation_days').innerText(), /60 days[^]*the project[^]*Staging Lead/);
   assert.equal(await page.getByRole('button', { name: /^except/i }).count(), 0, 'expected exceptions to be for Admins');
 }
 

@@ -1,8 +1,8 @@
 // The life of a membership as people see it: help with signing in, suspended, back again, gone, and what is handed over.
 import assert from 'node:assert/strict';
 
-const LEAVER = { name: 'Lea Leaver', email: 'lea@northwind.example.test', password: 'a long passphrase for lea 3' };
-const ANOTHER_PASSWORD = 'another passphrase for lea 4';
+const LEAVER = { name: 'Former Lead', email: 'former-lead@northwind.example.test', password: 'a long passphrase of the former lead 3' };
+const ANOTHER_PASSWORD = 'another passphrase of the former lead 4';
 const ACCOUNT = 'nightly job';
 
 // The checks, in order. `project` is the name of a project in which `person`, a colleague, has keys.

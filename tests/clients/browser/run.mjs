@@ -11,8 +11,8 @@ import { lifeChecks } from './life.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
-const ADMIN = { name: 'Ada Admin', email: 'ada@northwind.example.test', password: 'a long passphrase for ada 1' };
-const OWNER = { name: 'Olu Owner', email: 'olu@northwind.example.test', password: 'a long passphrase for olu 2' };
+const ADMIN = { name: 'First Admin', email: 'first-admin@northwind.example.test', password: 'a long passphrase of the first admin 1' };
+const OWNER = { name: 'Staging Lead', email: 'staging-lead@northwind.example.test', password: 'a long passphrase of the staging lead 2' };
 const PROJECTS = [['Chat development', 'development'], ['Chat staging', 'staging'], ['Chat production', 'production']];
 const OWNED = 'Chat staging';
 const HIDDEN = ['Chat development', 'Chat production'];
@@ -197,7 +197,7 @@ async function ownerSeesOnlyTheirCost() {
 async function auditTells() {
   const page = await admin.goto(`${found.root}/audit`);
   const text = await page.getByRole('main').innerText();
-  assert.match(text, /Olu|olu@/, 'expected the colleague in the audit trail');
+  assert.match(text, /Staging Lead|staging-lead@/, 'expected the colleague in the audit trail');
   assert.ok(!text.includes(found.key), 'expected no secret in the audit trail');
 }
 
@@ -210,7 +210,7 @@ async function accessIsExplained() {
   await page.getByRole('heading', { name: 'Yes', exact: true }).waitFor();
   const answer = await page.getByRole('main').innerText();
   assert.match(answer, /as Project Owner\./, 'expected the role in the answer');
-  assert.match(answer, /given by Ada Admin/, 'expected who gave it');
+  assert.match(answer, /given by First Admin/, 'expected who gave it');
   await choose(page.getByLabel(/^may they/i), /^archive a project/i);
   await admin.press('Ask');
   await page.getByRole('heading', { name: 'No', exact: true }).waitFor();
@@ -242,7 +242,7 @@ async function printsCarryNoFrame() {
   await page.emulateMedia({ media: 'print' });
   const shown = (place) => page.locator(place).first().isVisible();
   assert.deepEqual([await shown('nav.side'), await shown('header.top'), await shown('main button')], [false, false, false]);
-  assert.match(await page.locator('.print-only').innerText(), /Printed by Ada Admin .* on \d+ \w+ \d{4}/);
+  assert.match(await page.locator('.print-only').innerText(), /Printed by First Admin .* on \d+ \w+ \d{4}/);
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
   await page.emulateMedia({ media: null });
 }

@@ -96,7 +96,7 @@ async fn the_only_open_handover(world: &World) -> Value {
 async fn who_is_suspended_is_out(database: Option<String>) {
     let world = World::on(database, false).await;
     let project = furnished(&world).await;
-    let person = world.person(&world.acme, "ada@acme.test", "member", Some((&project, "member"))).await;
+    let person = world.person(&world.acme, "lead@acme.test", "member", Some((&project, "member"))).await;
     let (_, secret) = key_of(&world, &project, &person, "own").await;
     let browser = world.browser(&person.user_id).await;
     assert_eq!(model_call(&world, &secret).await.0, 200);

@@ -78,7 +78,7 @@ async fn places(world: &World) -> (String, Vec<Place>) {
     let other =
         furnish(world, &world.other, "beryl", |what| ["costs", "projects", "hidden"].contains(&what)).await;
     let role = Some((acme.project_id.as_str(), "owner"));
-    let email = "grace@several.test";
+    let email = "support@several.test";
     let person = world.person(&world.acme, email, "member", role).await.user_id;
     world.admit(&world.other, email).await;
     let finance = json!({"bailiwick_role": "finance"});

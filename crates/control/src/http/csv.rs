@@ -50,13 +50,13 @@ mod tests {
     #[test]
     fn cells_are_quoted_and_formulas_are_texts() {
         let mut csv = Csv::with_head(&["name", "note"]);
-        csv.row(&["Ada \"the first\", Byron", "two\nlines"]);
+        csv.row(&["Lead \"the first\", Platform", "two\nlines"]);
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\u{ff1d}1"] {
             csv.row(&[text, "plain"]);
         }
         let text = csv.into_text();
         assert!(
-            text.starts_with("name,note\r\n\"Ada \"\"the first\"\", Byron\",\"two\nlines\"\r\n"),
+            text.starts_with("name,note\r\n\"Lead \"\"the first\"\", Platform\",\"two\nlines\"\r\n"),
             "{text}"
         );
         let rest = text.split("\r\n").skip(2).filter(|line| !line.is_empty());

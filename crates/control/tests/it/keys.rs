@@ -34,7 +34,7 @@ async fn member(world: &World, email: &str) -> String {
     let invite = json!({"email": email, "role": "reader"});
     let sent = world.admin("POST /v1/organization/invites", invite).await.json();
     let token = sent["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let accepting = Accepting::New { name: "Grace", password: PASSWORD };
+    let accepting = Accepting::New { name: "Support Lead", password: PASSWORD };
     let accepted = accept_invite(&world.control, &token, accepting, &Origin::default()).await.unwrap();
     accepted.user.id.to_string()
 }
@@ -177,22 +177,22 @@ async fn keys_of_a_service_account_are_listed_changed_rotated_and_stopped_like_o
 async fn who_answers_for_a_service_account_is_a_member_in_good_standing_and_is_seen_to_be_gone() {
     let world = World::new().await;
     let project = Project::new(&world).await;
-    let grace = member(&world, "grace@example.test").await;
+    let support = member(&world, "support@example.test").await;
     let accounts = format!("POST {}", project.path("service_accounts"));
-    let bare = json!({"name": "robot", "key_owner_id": grace, "create_service_account_only": true});
+    let bare = json!({"name": "robot", "key_owner_id": support, "create_service_account_only": true});
     let made = world.admin(&accounts, bare).await.json();
     assert_eq!(
         (&made["role"], &made["api_key"], &made["key_owner_name"]),
-        (&json!("none"), &Value::Null, &json!("Grace"))
+        (&json!("none"), &Value::Null, &json!("Support Lead"))
     );
     let one = project.path(&format!("service_accounts/{}", id_of(&made)));
     let keys = format!("POST {one}/api_keys");
     let key = world.admin(&keys, json!({"name": "first"})).await.json();
 
-    let removed = world.admin(&format!("DELETE /v1/organization/users/{grace}"), Value::Null).await;
+    let removed = world.admin(&format!("DELETE /v1/organization/users/{support}"), Value::Null).await;
     assert_eq!(removed.status, 200, "{}", removed.text);
     let seen = world.admin(&format!("GET {one}"), Value::Null).await.json();
-    assert_eq!((&seen["key_owner_id"], &seen["key_owner_status"]), (&json!(grace), &json!("removed")));
+    assert_eq!((&seen["key_owner_id"], &seen["key_owner_status"]), (&json!(support), &json!("removed")));
     let listed = world.admin(&format!("GET {}", project.path("service_accounts")), Value::Null).await.json();
     assert_eq!(listed["data"][0]["key_owner_status"], "removed");
     let working = world.admin(&format!("GET {}/{}", project.keys, id_of(&key)), Value::Null).await.json();
@@ -205,7 +205,8 @@ async fn who_answers_for_a_service_account_is_a_member_in_good_standing_and_is_s
         world.admin(&keys, json!({"name": "second"})).await.refusal(),
         (409, "key_owner_gone".to_owned())
     );
-    for body in [json!({"key_owner_id": grace}), json!({"key_owner_id": "user_01jd0000000000000000000000"})] {
+    for body in [json!({"key_owner_id": support}), json!({"key_owner_id": "user_01jd0000000000000000000000"})]
+    {
         let seen = world.admin(&format!("POST {one}"), body).await;
         assert_eq!(seen.refusal(), (400, "key_owner_not_member".to_owned()));
     }

@@ -148,26 +148,26 @@ async fn asking_for_a_password_link_is_answered_alike_and_not_for_ever() {
 #[tokio::test]
 async fn without_mail_an_admin_vouches_for_whom_they_stand_above_and_who_belongs_here_alone() {
     let world = World::new().await;
-    let ada = joined(&world, "ada@example.test").await;
-    let offer = format!("POST /v1/organization/users/{ada}/password_reset");
+    let lead = joined(&world, "lead@example.test").await;
+    let offer = format!("POST /v1/organization/users/{lead}/password_reset");
     let member = world.person("member", OrganizationRole::Member).await;
     assert_eq!(world.by(&member, &offer, Value::Null).await.refusal().0, 403);
     let own = format!("POST /v1/organization/users/{}/password_reset", world.acme.user_id);
     assert_eq!(world.admin(&own, Value::Null).await.refusal().1, "own_account");
     let offered = world.admin(&offer, Value::Null).await.json();
     let link = token(offered["url"].as_str().unwrap());
-    bootstrap(&world.control, "Elsewhere", "ada@example.test", PASSWORD).await.unwrap();
+    bootstrap(&world.control, "Elsewhere", "lead@example.test", PASSWORD).await.unwrap();
     let origin = Origin::default();
     let late = reset_password(&world.control, &link, NEW_PASSWORD, &origin).await.unwrap_err();
     assert_eq!(late.code(), "link_not_valid", "they belong elsewhere too by now");
     assert_eq!(world.admin(&offer, Value::Null).await.refusal().1, "cannot_vouch");
-    let bob = joined(&world, "bob@example.test").await;
-    let offer = format!("POST /v1/organization/users/{bob}/password_reset");
+    let other = joined(&world, "other@example.test").await;
+    let offer = format!("POST /v1/organization/users/{other}/password_reset");
     let offered = world.admin(&offer, Value::Null).await.json();
     reset_password(&world.control, &token(offered["url"].as_str().unwrap()), NEW_PASSWORD, &origin)
         .await
         .unwrap();
-    assert!(signs_in(&world, "bob@example.test", NEW_PASSWORD).await);
+    assert!(signs_in(&world, "other@example.test", NEW_PASSWORD).await);
 }
 
 #[tokio::test]
@@ -176,19 +176,19 @@ async fn an_address_changes_by_the_password_a_link_to_the_old_address_and_one_to
     let (old, new) = ("admin@example.test", "moved@example.test");
     let here = browser(&world, old, PASSWORD).await;
     let there = browser(&world, old, PASSWORD).await;
-    joined(&world, "ada@example.test").await;
-    let ada = browser(&world, "ada@example.test", PASSWORD).await;
+    joined(&world, "lead@example.test").await;
+    let lead = browser(&world, "lead@example.test", PASSWORD).await;
     let ask = |password| [("email", new), ("current_password", password)];
     assert!(!is_done(&submit(&world, &here, "/account/email", &ask("not the password")).await));
     assert!(is_done(&submit(&world, &here, "/account/email", &ask(PASSWORD)).await));
     assert_eq!(letters(&world, new).await, [], "the old address is asked first");
     let release = path_of(letters(&world, old).await.last().unwrap());
-    assert!(!is_done(&submit(&world, &ada, &release, &[]).await), "somebody else");
+    assert!(!is_done(&submit(&world, &lead, &release, &[]).await), "somebody else");
     assert!(is_done(&submit(&world, &here, &release, &[]).await));
     assert!(!is_done(&submit(&world, &here, &release, &[]).await), "once");
     assert!(signs_in(&world, old, PASSWORD).await, "not yet");
     let confirm = path_of(letters(&world, new).await.last().unwrap());
-    assert!(!is_done(&submit(&world, &ada, &confirm, &[]).await), "somebody else");
+    assert!(!is_done(&submit(&world, &lead, &confirm, &[]).await), "somebody else");
     assert!(is_done(&submit(&world, &here, &confirm, &[]).await));
     assert!(signs_in(&world, new, PASSWORD).await && !signs_in(&world, old, PASSWORD).await);
     let seen = world.call("", "GET /account", &[("cookie", &there.cookie)], "").await;

@@ -36,17 +36,17 @@ async fn the_console_shows_the_secret_of_a_webhook_once() {
 #[tokio::test]
 async fn a_notice_is_switched_off_for_oneself_and_the_outbox_is_for_admins() {
     let world = World::new().await;
-    let ada = world.joined("ada@example.test").await;
-    let ada = world.browser(ada, "ada@example.test").await;
+    let lead = world.joined("lead@example.test").await;
+    let lead = world.browser(lead, "lead@example.test").await;
     let admin = world.admins_browser().await;
     let path = "POST /notices/rights_changed";
-    assert_eq!(world.console(&ada, path, "on=false").await.status, 303);
+    assert_eq!(world.console(&lead, path, "on=false").await.status, 303);
     let off = |page: &str| page.matches("<span class=\"badge\">off</span>").count();
-    let hers = world.console(&ada, "GET /mails", "").await.text;
-    assert_eq!((off(&hers), hers.contains("What was sent")), (1, false), "{hers}");
+    let theirs = world.console(&lead, "GET /mails", "").await.text;
+    assert_eq!((off(&theirs), theirs.contains("What was sent")), (1, false), "{theirs}");
     let theirs = world.console(&admin, "GET /mails", "").await.text;
     assert_eq!((off(&theirs), theirs.contains("What was sent")), (0, true), "{theirs}");
     assert!(theirs.contains("No mail server is configured"), "and what to do");
     assert!(world.console(&admin, "POST /mails/test", "").await.flashed_bad());
-    assert_eq!(world.console(&ada, "POST /notices/nonsense", "on=false").await.status, 404);
+    assert_eq!(world.console(&lead, "POST /notices/nonsense", "on=false").await.status, 404);
 }

@@ -195,21 +195,21 @@ async fn the_last_admin_and_the_last_owner_stay() {
 #[tokio::test]
 async fn a_right_through_a_group_goes_with_the_group_and_a_further_role_alone() {
     let world = World::new().await;
-    let ada = world.person("ada", OrganizationRole::Member).await;
+    let lead = world.person("lead", OrganizationRole::Member).await;
     let group = world.admin("POST /v1/organization/groups", json!({"name": "Readers"})).await.json();
     let group = group["id"].as_str().unwrap().to_owned();
     let auditor = json!({"role_id": "role-api-organization-auditor"});
     let to_group = format!("POST /v1/organization/groups/{group}/roles");
     assert_eq!(world.admin(&to_group, auditor).await.status, 200);
     let into = format!("POST /v1/organization/groups/{group}/users");
-    assert_eq!(world.admin(&into, json!({"user_id": ada.id})).await.status, 200);
+    assert_eq!(world.admin(&into, json!({"user_id": lead.id})).await.status, 200);
     let custom = json!({"role_name": "Prices", "permissions": ["price.read"]});
     let custom = world.admin("POST /v1/organization/roles", custom).await.json();
-    let to_ada = format!("POST /v1/organization/users/{}/roles", ada.id);
+    let to_ada = format!("POST /v1/organization/users/{}/roles", lead.id);
     assert_eq!(world.admin(&to_ada, json!({"role_id": custom["id"]})).await.status, 200);
     world.wait(91 * DAY);
     let review = opened(&world).await;
-    let theirs = items_of(&world, &review, &ada).await;
+    let theirs = items_of(&world, &review, &lead).await;
     let by = |source: &str| theirs.iter().find(|item| item["source"] == source).unwrap().clone();
     assert_eq!(theirs.len(), 3, "{theirs:?}");
     assert_eq!(
@@ -223,9 +223,9 @@ async fn a_right_through_a_group_goes_with_the_group_and_a_further_role_alone() 
     let smaller = world.admin(&decide(&review, &by("group"), "reduce"), json!({"role": "member"})).await;
     assert_eq!(smaller.refusal(), refusal(400, "role_not_smaller"), "the role is the group's");
     assert_eq!(world.admin(&decide(&review, &by("group"), "reduce"), json!(null)).await.status, 200);
-    assert_eq!(world.by(&ada, "GET /v1/organization/users", json!(null)).await.status, 403);
-    assert_eq!(world.by(&ada, "GET /v1/organization/prices", json!(null)).await.status, 200);
-    let gone = format!("DELETE /v1/organization/users/{}/roles/{}", ada.id, custom["id"].as_str().unwrap());
+    assert_eq!(world.by(&lead, "GET /v1/organization/users", json!(null)).await.status, 403);
+    assert_eq!(world.by(&lead, "GET /v1/organization/prices", json!(null)).await.status, 200);
+    let gone = format!("DELETE /v1/organization/users/{}/roles/{}", lead.id, custom["id"].as_str().unwrap());
     assert_eq!(world.admin(&gone, json!(null)).await.status, 200);
     let late = world.admin(&decide(&review, &by("assignment"), "reduce"), json!(null)).await;
     assert_eq!(late.refusal(), refusal(409, "right_changed"));
@@ -260,9 +260,9 @@ async fn owners_of_projects_keep_what_their_keys_need() {
 #[tokio::test]
 async fn a_closed_review_stays_as_it_is_and_exports_without_formulas() {
     let world = World::new().await;
-    let ada = world.person("ada", OrganizationRole::Auditor).await;
+    let lead = world.person("lead", OrganizationRole::Auditor).await;
     let review = opened(&world).await;
-    let item = items_of(&world, &review, &ada).await[0].clone();
+    let item = items_of(&world, &review, &lead).await[0].clone();
     let note = json!({"note": "=HYPERLINK(\"http://evil.test\"), \"said\" she"});
     assert_eq!(world.admin(&decide(&review, &item, "keep"), note).await.status, 200);
     let closed = world.admin(&format!("POST {review}/close"), json!(null)).await.json();
@@ -273,14 +273,14 @@ async fn a_closed_review_stays_as_it_is_and_exports_without_formulas() {
     let again = world.admin(&format!("POST {review}/close"), json!(null)).await;
     assert_eq!(again.refusal(), refusal(409, "review_closed"));
     let other = items(&world, &review, "undecided=true").await[0].clone();
-    let late = world.by(&ada, &decide(&review, &other, "keep"), json!(null)).await;
+    let late = world.by(&lead, &decide(&review, &other, "keep"), json!(null)).await;
     assert_eq!(late.refusal().0, 403);
-    let seen = world.by(&ada, &format!("GET {review}/export"), json!(null)).await;
+    let seen = world.by(&lead, &format!("GET {review}/export"), json!(null)).await;
     assert_eq!(seen.headers["content-type"], "text/csv; charset=utf-8");
     let lines: Vec<&str> = seen.text.split("\r\n").collect();
     assert_eq!((lines.len(), lines[0].split(',').count()), (4, 20), "head, two rights, the end");
     assert!(seen.text.contains(r#""'=HYPERLINK(""http://evil.test""), ""said"" she""#), "{}", seen.text);
-    assert!(lines.iter().any(|line| line.starts_with("ada,ada@example.test,") && line.contains(",kept,")));
+    assert!(lines.iter().any(|line| line.starts_with("lead,lead@example.test,") && line.contains(",kept,")));
     let second = world.person("second", OrganizationRole::Admin).await;
     let late = world.by(&second, &decide(&review, &other, "keep"), json!(null)).await;
     assert_eq!(late.refusal(), refusal(409, "review_closed"));

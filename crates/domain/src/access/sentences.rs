@@ -142,7 +142,7 @@ mod tests {
             Target::Project(..) => "the project Support chat",
             _ => "the organization Acme",
         };
-        explanation.sentence("Ada", permission, place, &reasons)
+        explanation.sentence("Lead", permission, place, &reasons)
     }
 
     #[test]
@@ -157,46 +157,46 @@ mod tests {
                 standing(Admin, &[]),
                 P::MemberRead,
                 everywhere,
-                "Yes: in the organization Acme Ada may see who is a member of the organization, as Admin.",
+                "Yes: in the organization Acme Lead may see who is a member of the organization, as Admin.",
             ),
             (
                 owner(),
                 P::MemberRead,
                 everywhere,
-                "No: in the organization Acme Ada may not see who is a member of the organization, for no role \
+                "No: in the organization Acme Lead may not see who is a member of the organization, for no role \
                  of theirs gives it.",
             ),
             (
                 owner(),
                 P::ProjectUpdate,
                 here,
-                "Yes: in the project Support chat Ada may change a project's settings and labels, as Project Owner.",
+                "Yes: in the project Support chat Lead may change a project's settings and labels, as Project Owner.",
             ),
             (
                 standing(Member, &[(1, ProjectRole::Member)]),
                 P::ApiKeyRead,
                 here,
-                "Yes, for what they own: in the project Support chat Ada may see the keys of a project that one \
+                "Yes, for what they own: in the project Support chat Lead may see the keys of a project that one \
                  owns, as Member.",
             ),
             (
                 owner(),
                 P::ApiKeyRead,
                 everywhere,
-                "Yes, in 1 project of the organization Acme, and in 1 more for what they own: Ada may see all keys of \
+                "Yes, in 1 project of the organization Acme, and in 1 more for what they own: Lead may see all keys of \
                  a project (never their secrets), as Project Owner and as Member.",
             ),
             (
                 standing(Member, &[]),
                 P::ProjectRead,
                 here,
-                "No: Ada has no role that shows the project Support chat, so to them it is not there.",
+                "No: Lead has no role that shows the project Support chat, so to them it is not there.",
             ),
             (
                 standing(Member, &[]),
                 P::ProjectRead,
                 everywhere,
-                "Yes: in the organization Acme Ada may see a project and its settings, but no role of theirs \
+                "Yes: in the organization Acme Lead may see a project and its settings, but no role of theirs \
                  reaches any, so there is nothing to see.",
             ),
             (
@@ -227,7 +227,7 @@ mod tests {
         let here = Target::Project(organization(), project(1));
         assert_eq!(
             told(standing, Permission::ProjectRead, here),
-            "Yes: in the project Support chat Ada may see a project and its settings, as Viewer, as Project Owner \
+            "Yes: in the project Support chat Lead may see a project and its settings, as Viewer, as Project Owner \
              through the group Platform, as Member through the group Platform and by 1 role more."
         );
     }

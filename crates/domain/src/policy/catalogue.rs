@@ -62,7 +62,7 @@ settings! {
         Kind::Most { unit: "tokens", least: 1, most: 10_000_000 }, [Organization Environment Project Key], false,
         "The most tokens that a call may generate when it does not say so itself.";
     RequestTags = "call.tags", Kind::Choice(&["allowed", "refused"]), [Organization Environment Project Key], true,
-        "Whether a call may carry tags of its own, as `metadata`.";
+        "Whether a call may carry tags of its own in its metadata.";
     EndUsers = "call.end_users", Kind::Choice(&["plain", "hashed"]), [Organization Environment Project], false,
         "How the end user that a call names is kept.";
     SignInNetworks = "network.sign_in", Kind::Networks, [Organization Environment Project], true,

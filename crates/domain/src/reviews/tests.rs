@@ -148,8 +148,8 @@ fn item(right: Right, proposal: Proposal) -> Item {
         review_id: ReviewId::from_parts(at(), 1),
         holder: Holder {
             user_id,
-            name: "Ada".to_owned(),
-            email: "ada@example.test".to_owned(),
+            name: "Lead".to_owned(),
+            email: "lead@example.test".to_owned(),
             joined_at: at(),
         },
         right,

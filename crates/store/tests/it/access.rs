@@ -148,7 +148,7 @@ fn whoever_has_any_right_in_a_project_is_listed_once_with_every_reason() {
             assert_eq!(found, expected, "in pages of {limit}");
         }
         let given_by = &everybody(&store, 100).await[2].reasons[0];
-        assert_eq!(given_by.given_by_name.as_deref(), Some("Ada"), "everybody here is called so");
+        assert_eq!(given_by.given_by_name.as_deref(), Some("Lead"), "everybody here is called so");
         let foreign = whole(organization(2));
         let page = PageRequest::first(10, Order::Ascending);
         let none = store.people_of_project(&foreign, place(1), (&page, noon())).await.unwrap();

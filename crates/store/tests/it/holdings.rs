@@ -126,8 +126,8 @@ fn a_purge_takes_every_row_of_one_organization_but_for_ledger_and_trail_and_none
 async fn founded(store: &Store) {
     let person = domain::members::User {
         id: user(1),
-        email: "ada@example.test".to_owned(),
-        name: "Ada".to_owned(),
+        email: "lead@example.test".to_owned(),
+        name: "Lead".to_owned(),
         created_at: noon(),
     };
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
@@ -199,7 +199,7 @@ fn an_export_has_every_row_once_over_many_pages_and_nothing_of_another_organizat
             of("audit_record").iter().map(|line| line["sequence"].as_i64().unwrap()).collect();
         assert_eq!(places, (1..=1_101).collect::<Vec<i64>>());
         assert_eq!(of("organization")[0]["slug"], "acme");
-        assert_eq!(of("member")[0]["email"], "ada@example.test");
+        assert_eq!(of("member")[0]["email"], "lead@example.test");
         let text = Value::from(lines).to_string();
         assert!(!text.contains(&organization(2).to_string()), "nothing of another");
         assert!(!text.contains("the-password-hash"), "no secret");

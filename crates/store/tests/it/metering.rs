@@ -148,7 +148,7 @@ async fn live_in(store: &Store, zone: &str) {
             change.update_organization(&Organization { time_zone, ..organization }).await.unwrap();
         }
         Err(_) => {
-            let (email, name) = ("ada@example.test".to_owned(), "Ada".to_owned());
+            let (email, name) = ("lead@example.test".to_owned(), "Lead".to_owned());
             let admin = User { id: user(1), email, name, created_at: noon() };
             change.insert_user(&admin, "hash").await.unwrap();
             let new = NewOrganization { name: "Acme".to_owned(), time_zone };

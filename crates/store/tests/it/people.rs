@@ -21,7 +21,7 @@ fn hash(text: &str) -> KeyHash {
 }
 
 pub async fn add_user(store: &Store, id: UserId, email: &str) -> User {
-    let person = User { id, email: email.to_owned(), name: "Ada".to_owned(), created_at: noon() };
+    let person = User { id, email: email.to_owned(), name: "Lead".to_owned(), created_at: noon() };
     let mut change = store.change(&whole(organization(1)), noon()).await.unwrap();
     change.insert_user(&person, "hash").await.unwrap();
     let _ = change.commit(AuditEntry::new(Verb::UserAdded, id)).await.unwrap();
@@ -164,7 +164,7 @@ fn an_invitation_is_accepted_once_however_many_try_at_once() {
         change.insert_invite(&invite(), &hash("link")).await.unwrap();
         let _ = change.commit(AuditEntry::new(Verb::InviteSent, invite().id)).await.unwrap();
         let offered = store.invite_of_token(&hash("link")).await.unwrap().unwrap();
-        assert_eq!((offered.invite, offered.inviter.as_str()), (invite(), "Ada"));
+        assert_eq!((offered.invite, offered.inviter.as_str()), (invite(), "Lead"));
         assert_eq!(offered.projects, [("project 1".to_owned(), ProjectRole::Owner)]);
         let attempts = (0..8).map(|_| {
             let store = store.clone();

@@ -33,7 +33,7 @@ fn sign_in(theme: Theme) -> SignInPage {
     let flashes = flash(Tone::Bad, "Address or password is wrong.");
     SignInPage {
         bare: Bare { flashes, ..bare(theme, "Sign in") },
-        email: "ada@example.test".to_owned(),
+        email: "lead@example.test".to_owned(),
         return_to: "/o/northwind/usage".to_owned(),
     }
 }
@@ -43,10 +43,10 @@ fn invite(theme: Theme) -> AcceptInvitePage {
         bare: bare(theme, "Invitation"),
         token: "t0ken".to_owned(),
         organization: "Northwind <b>bold</b> Trading".to_owned(),
-        invited_by: "Ada Byron".to_owned(),
+        invited_by: "Platform Lead".to_owned(),
         role: "Member".to_owned(),
         projects: vec![("Support chat".to_owned(), "Project Owner".to_owned())],
-        email: "grace@example.test".to_owned(),
+        email: "support@example.test".to_owned(),
         name: String::new(),
         has_account: false,
         is_signed_in: false,
@@ -79,7 +79,7 @@ fn account(theme: Theme) -> AccountPage {
             projects: Count(6),
             standstill: None,
         }],
-        asked_email: Some("ada@new.example.test".to_owned()),
+        asked_email: Some("lead@new.example.test".to_owned()),
         has_mail: false,
     }
 }

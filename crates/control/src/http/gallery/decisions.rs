@@ -73,10 +73,10 @@ fn decided(name: &str, state: &'static str, tone: &'static str, note: &str) -> D
     DecidedRow {
         person: person(name),
         what: "Finance for 2 hours".to_owned(),
-        reason: "Close the month while Noor is away".to_owned(),
+        reason: "Close the month while Sales is away".to_owned(),
         state,
         tone,
-        decided_by: if state == "expired" { String::new() } else { "Ada Byron".to_owned() },
+        decided_by: if state == "expired" { String::new() } else { "Platform Lead".to_owned() },
         decided_at: at(3, 0),
         note: note.to_owned(),
     }
@@ -89,21 +89,21 @@ fn approvals(theme: Theme) -> ApprovalsPage {
         is_elevated: false,
         sees_all: true,
         waiting: vec![
-            waiting("appr_1", "Grace Hopper", "The provider's credential leaked; it has to be replaced now."),
+            waiting("appr_1", "Support Lead", "The provider's credential leaked; it has to be replaced now."),
             waiting(
                 "appr_2",
-                "Noor <b>bold</b> Haddad",
+                "Sales <b>bold</b> Lead",
                 "Rename projects for the audit.\nTwo of them, both mine.",
             ),
         ],
-        own: vec![waiting("appr_3", "Ada Byron", "An incident in production.")],
+        own: vec![waiting("appr_3", "Platform Lead", "An incident in production.")],
         running: vec![RunningRow {
             id: "appr_4".to_owned(),
-            person: person("Mina Okafor"),
+            person: person("Finance Lead"),
             what: "Admin for 4 hours".to_owned(),
             ends_at: at(-1, 0),
             left: "1 hour 12 minutes".to_owned(),
-            approved_by: "Ada Byron".to_owned(),
+            approved_by: "Platform Lead".to_owned(),
             can_end: true,
         }],
         ask: Some(AskForm {
@@ -112,9 +112,9 @@ fn approvals(theme: Theme) -> ApprovalsPage {
             reason: String::new(),
         }),
         decided: vec![
-            decided("Mina Okafor", "in force", "good", ""),
-            decided("Grace Hopper", "refused", "bad", "Ask Noor <b>bold</b> first."),
-            decided("Grace Hopper", "expired", "warn", ""),
+            decided("Finance Lead", "in force", "good", ""),
+            decided("Support Lead", "refused", "bad", "Ask Sales <b>bold</b> first."),
+            decided("Support Lead", "expired", "warn", ""),
         ],
         next_href: Some("/o/northwind/approvals?after=appr_5#decided".to_owned()),
     }
@@ -126,12 +126,12 @@ fn review_row(index: usize) -> ReviewRow {
         id: format!("rev_{index}"),
         name: ["Access in <b>bold</b> November 2026", "Access in August 2026", "Access in May 2026"][index]
             .to_owned(),
-        opener: "Ada Byron".to_owned(),
+        opener: "Platform Lead".to_owned(),
         opened_at: day(20 + 90 * index as i64),
         due_at: Some(day(if index == 0 { 2 } else { -12 })),
         is_overdue: index == 0,
         closed_at: (index == 2).then(|| day(180)),
-        closer: if index == 2 { "Grace Hopper".to_owned() } else { String::new() },
+        closer: if index == 2 { "Support Lead".to_owned() } else { String::new() },
         progress: ProgressBar { items: 42, kept: [17, 0, 35][index], reduced: [5, 0, 7][index] },
         proposed: Count(9),
     }
@@ -174,7 +174,7 @@ fn item(id: &str, name: &str, (proposal, tone): (&str, &'static str)) -> ItemRow
 }
 
 fn decision(what: &str, tone: &'static str, note: &str) -> Option<DecisionRow> {
-    let (what, by, note) = (what.to_owned(), "Grace Hopper".to_owned(), note.to_owned());
+    let (what, by, note) = (what.to_owned(), "Support Lead".to_owned(), note.to_owned());
     Some(DecisionRow { what, tone, by, at: at(1, 0), note })
 }
 
@@ -201,19 +201,19 @@ fn review(theme: Theme) -> ReviewPage {
             link("all", "All", true),
         ],
         items: vec![
-            ItemRow { is_own: true, ..of_organization(item("item_1", "Ada Byron", ("keep", "good"))) },
-            of_organization(item("item_2", "Grace Hopper", ("make Member", "warn"))),
+            ItemRow { is_own: true, ..of_organization(item("item_1", "Platform Lead", ("keep", "good"))) },
+            of_organization(item("item_2", "Support Lead", ("make Member", "warn"))),
             ItemRow {
                 group: "Support <b>bold</b> engineers".to_owned(),
-                ..item("item_3", "Mina Okafor", ("take away", "warn"))
+                ..item("item_3", "Finance Lead", ("take away", "warn"))
             },
             ItemRow {
                 decided: decision("kept", "good", "She is on call <b>bold</b> next month."),
-                ..item("item_4", "Noor <b>bold</b> Haddad", ("make Member", "warn"))
+                ..item("item_4", "Sales <b>bold</b> Lead", ("make Member", "warn"))
             },
             ItemRow {
                 decided: decision("now Member", "info", ""),
-                ..item("item_5", "Jo Lind", ("too new to tell", ""))
+                ..item("item_5", "Data Lead", ("too new to tell", ""))
             },
         ],
         next_href: Some("/o/northwind/reviews/rev_0?show=all&after=item_5".to_owned()),

@@ -60,7 +60,7 @@ fn members(theme: Theme) -> MembersPage {
         projects: (0..count).map(|index| (project(index), in_project_held(index))).collect(),
         joined_at: day(90),
         suspended_at: (id == "user_3").then(|| day(2)),
-        asked_email: (id == "user_2").then(|| "grace@navy.example.test".to_owned()),
+        asked_email: (id == "user_2").then(|| "support@new.example.test".to_owned()),
         is_self: id == "user_1",
         is_last_admin: id == "user_1",
     };
@@ -69,27 +69,27 @@ fn members(theme: Theme) -> MembersPage {
     MembersPage {
         shell: shell(theme, "Members", Section::Members),
         members: vec![
-            row("user_1", "Ada Byron", "Admin", 0),
-            row("user_2", "Grace Hopper", "Member", 2),
-            row("user_3", "Noor <b>bold</b> Haddad", "Finance", 0),
+            row("user_1", "Platform Lead", "Admin", 0),
+            row("user_2", "Support Lead", "Member", 2),
+            row("user_3", "Sales <b>bold</b> Lead", "Finance", 0),
         ],
         search: String::new(),
         next_href: None,
         invites: vec![InviteRow {
             id: "inv_1".to_owned(),
-            email: "mina@example.test".to_owned(),
+            email: "finance@example.test".to_owned(),
             role: "Member".to_owned(),
             projects: vec![("Support chat".to_owned(), "Member".to_owned())],
-            invited_by: "Ada Byron".to_owned(),
+            invited_by: "Platform Lead".to_owned(),
             state: InviteState::Pending,
             expires_at: day(-7),
         }],
         link: Some(ShownLink {
             label: "Invitation link",
-            text: "Pass it on to mina@example.test. It works once, and is shown only now.".to_owned(),
+            text: "Pass it on to finance@example.test. It works once, and is shown only now.".to_owned(),
             url: "https://ai.example.test/invites/3kq9v2m8x0c7t4r6w1y5e2d".to_owned(),
         }),
-        heirs: vec!["grace@example.test".to_owned(), "noor@example.test".to_owned()],
+        heirs: vec!["support@example.test".to_owned(), "sales@example.test".to_owned()],
         invite_email: String::new(),
         invite_roles: roles("member"),
         invite_projects: (0..4)
@@ -252,13 +252,13 @@ fn audit(theme: Theme) -> AuditPage {
     };
     AuditPage {
         shell: shell(theme, "Audit", Section::Audit),
-        actors: choices(&["All", "Ada Byron", "Grace Hopper"], "All"),
+        actors: choices(&["All", "Platform Lead", "Support Lead"], "All"),
         verbs: choices(&["All", "project.updated", "key.created"], "All"),
         from: String::new(),
         to: String::new(),
         records: vec![
-            row("audit_1", "Ada Byron", "project.updated", "Project Support chat", false),
-            row("audit_2", "Grace Hopper", "member.removed", "Ada Byron", true),
+            row("audit_1", "Platform Lead", "project.updated", "Project Support chat", false),
+            row("audit_2", "Support Lead", "member.removed", "Platform Lead", true),
             row("audit_3", "terraform", "allowance.updated", "Project <b>bold idea</b>", false),
         ],
         next_href: Some("/o/northwind/audit?after=audit_3".to_owned()),

@@ -20,7 +20,7 @@ pub fn exhibits() -> Vec<Exhibit> {
         Exhibit::new("reset-password", |theme| ResetPasswordPage {
             bare: bare(theme, "New password"),
             token: "t0ken".to_owned(),
-            email: "ada@example.test".to_owned(),
+            email: "lead@example.test".to_owned(),
             password_length: 12,
         }),
         Exhibit::new("release-email", |theme| confirm(theme, false, true)),
@@ -30,14 +30,14 @@ pub fn exhibits() -> Vec<Exhibit> {
 }
 
 fn handovers(theme: Theme) -> HandoversPage {
-    let heirs = || Choice::list(&[("user_2", "Grace Hopper (grace@example.test)")], "");
+    let heirs = || Choice::list(&[("user_2", "Support Lead (support@example.test)")], "");
     let row = |id: &str, kind, name: &str, project: Option<&str>| HandoverRow {
         id: id.to_owned(),
         kind,
         name: name.to_owned(),
         project: project.map(str::to_owned),
         href: "/o/northwind/projects/proj_01".to_owned(),
-        from: person("Noor <b>bold</b> Haddad"),
+        from: person("Sales <b>bold</b> Lead"),
         cause: "was removed",
         until: at(-5, 0),
         state: "Waits",
@@ -56,7 +56,7 @@ fn handovers(theme: Theme) -> HandoversPage {
                 cause: "left the organization",
                 state: "Given",
                 tone: "good",
-                to: Some("Grace Hopper".to_owned()),
+                to: Some("Support Lead".to_owned()),
                 heirs: Vec::new(),
                 end: None,
                 ..row("hand_3", "Project", "Support chat", None)
@@ -68,7 +68,7 @@ fn handovers(theme: Theme) -> HandoversPage {
 }
 
 fn forgot(theme: Theme, has_mail: bool, is_sent: bool) -> ForgotPasswordPage {
-    let email = "ada@example.test".to_owned();
+    let email = "lead@example.test".to_owned();
     ForgotPasswordPage { bare: bare(theme, "Forgotten password"), email, has_mail, is_sent }
 }
 
@@ -78,7 +78,7 @@ fn confirm(theme: Theme, is_last: bool, is_theirs: bool) -> ConfirmEmailPage {
         action: "/account/email/t0ken".to_owned(),
         is_last,
         is_theirs,
-        before: "ada@example.test".to_owned(),
-        after: "ada@new.example.test".to_owned(),
+        before: "lead@example.test".to_owned(),
+        after: "lead@new.example.test".to_owned(),
     }
 }

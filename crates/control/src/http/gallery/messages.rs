@@ -106,7 +106,7 @@ fn models() -> SettingRow {
         values: Some(texts(&["gpt-5*", "sim-small", "text-embedding-3-<b>bold</b>"])),
         warned: Some(texts(&["gpt-5*"])),
         level: "the organization".to_owned(),
-        by: "Ada <b>bold</b> Byron".to_owned(),
+        by: "Platform <b>bold</b> Lead".to_owned(),
         at: Some(day(40)),
         own: Some(OwnRow {
             values: texts(&["gpt-5*", "sim-small"]),
@@ -128,7 +128,7 @@ fn switch() -> SettingRow {
         sentence: "A key names the scopes or models that it may use.",
         values: Some(texts(&["yes"])),
         level: "production".to_owned(),
-        by: "Grace Hopper".to_owned(),
+        by: "Support Lead".to_owned(),
         at: Some(day(3)),
         narrowed_by: "the organization, production".to_owned(),
         locked_by: "the organization".to_owned(),
@@ -151,7 +151,7 @@ fn policy(theme: Theme) -> PolicyPage {
         spot,
         values: texts(&["400 days"]),
         reason: "The vendor rotates once a year <b>bold</b>.".to_owned(),
-        by: "Ada Byron".to_owned(),
+        by: "Platform Lead".to_owned(),
         ends_at: day(if is_standing { -90 } else { 4 }),
         is_standing,
     };
@@ -337,8 +337,8 @@ fn mails(theme: Theme) -> MailsPage {
             notice("policy_changed", "Policy was changed.", false),
         ],
         mails: Some(vec![
-            mail("invitation", "mina@example.test", ("sent", "good"), ""),
-            mail("notice", "noor-<b>bold</b>@example.test", ("waiting", "info"), "The server is busy."),
+            mail("invitation", "finance@example.test", ("sent", "good"), ""),
+            mail("notice", "sales-<b>bold</b>@example.test", ("waiting", "info"), "The server is busy."),
             mail("password reset", "jo@example.test", ("given up", "bad"), "550 no such user"),
         ]),
         next_href: Some("/o/northwind/mails?after=mail_3#outbox".to_owned()),

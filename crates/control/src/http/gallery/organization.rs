@@ -48,7 +48,7 @@ pub fn models() -> Vec<ModelCost> {
 fn overview(theme: Theme) -> OverviewPage {
     let cost = |index: usize, nano: i64| ProjectCost {
         project: project(index),
-        owner: "Grace Hopper".to_owned(),
+        owner: "Support Lead".to_owned(),
         cost: Money::from_nano(nano),
         calls: Count(48_210 / (index as u64 + 1)),
     };
@@ -69,8 +69,8 @@ fn overview(theme: Theme) -> OverviewPage {
         top_projects: (0..6).map(|index| cost(index, 231_400_000_000 / (index as i64 + 1))).collect(),
         top_models: models(),
         events: vec![
-            event("Ada Byron", "invited finance@example.test as Finance", 12),
-            event("Grace Hopper", "created the key checkout-backend in Support chat", 55),
+            event("Platform Lead", "invited finance@example.test as Finance", 12),
+            event("Support Lead", "created the key checkout-backend in Support chat", 55),
             event("terraform (admin key)", "raised the monthly spend of Catalogue images to $400", 190),
         ],
         steps: Vec::new(),

@@ -66,7 +66,7 @@ fn projects(theme: Theme) -> ProjectsPage {
     let row = |index: usize| ProjectRow {
         project: project(index),
         team: "Support".to_owned(),
-        owner: if index == 4 { String::new() } else { "Grace Hopper".to_owned() },
+        owner: if index == 4 { String::new() } else { "Support Lead".to_owned() },
         active_keys: 7 - index as u64,
         trend: Some(Sparkline::new("Cost per day over 30 days", &values(index, 30))),
         cost: Some(Money::from_nano(231_400_000_000 / (index as i64 + 1))),
@@ -86,10 +86,10 @@ fn projects(theme: Theme) -> ProjectsPage {
 
 fn form() -> ProjectForm {
     let owners = [
-        ("user_1", "Grace Hopper"),
-        ("user_2", "Ada Byron"),
-        ("user_3", "Linus Berg"),
-        ("user_4", "Mina Okafor"),
+        ("user_1", "Support Lead"),
+        ("user_2", "Platform Lead"),
+        ("user_3", "Product Lead"),
+        ("user_4", "Finance Lead"),
     ];
     ProjectForm {
         name: "Support chat".to_owned(),
@@ -155,7 +155,7 @@ fn overview(theme: Theme) -> ProjectPage {
         chart_by: "key".to_owned(),
         models: super::organization::models(),
         meters: meters(),
-        owners: vec![person("Grace Hopper"), person("Linus Berg")],
+        owners: vec![person("Support Lead"), person("Product Lead")],
         labels: [("Workload", "Chat"), ("Team", "Support"), ("Product line", "Shop"), ("Tag stage", "2")]
             .map(|(label, value)| (label.to_owned(), value.to_owned()))
             .into(),
@@ -175,7 +175,7 @@ pub fn keys() -> Vec<KeyRow> {
             String::new()
         },
         state,
-        owner: if is_service_account { "checkout-worker".to_owned() } else { "Grace Hopper".to_owned() },
+        owner: if is_service_account { "checkout-worker".to_owned() } else { "Support Lead".to_owned() },
         is_service_account,
         last_used_at: (state == KeyState::Active).then(|| at(0, 2)),
         expires_at: (!is_service_account).then(|| day(-60)),
@@ -202,7 +202,7 @@ pub fn project_keys(theme: Theme) -> ProjectKeysPage {
         reveal: Some(SecretReveal { name: "checkout-backend".to_owned(), secret, curl }),
         keys: keys(),
         owners: Choice::list(
-            &[("user_1", "Me (Ada Byron)"), ("svc_1", "checkout-worker, service account")],
+            &[("user_1", "Me (Platform Lead)"), ("svc_1", "checkout-worker, service account")],
             "user_1",
         ),
         lifetimes: lifetimes(),
@@ -242,7 +242,7 @@ fn account(id: &str, name: &str, key_owner_gone: &'static str) -> ServiceAccount
         id: id.to_owned(),
         name: name.to_owned(),
         role: "member".to_owned(),
-        key_owner: "Grace Hopper".to_owned(),
+        key_owner: "Support Lead".to_owned(),
         key_owner_gone,
         active_keys: Count(2),
         created_at: day(12),
@@ -250,7 +250,7 @@ fn account(id: &str, name: &str, key_owner_gone: &'static str) -> ServiceAccount
 }
 
 fn key_owners() -> Vec<Choice> {
-    Choice::list(&[("user_2", "You"), ("user_1", "Grace Hopper")], "user_1")
+    Choice::list(&[("user_2", "You"), ("user_1", "Support Lead")], "user_1")
 }
 
 fn service_accounts(theme: Theme) -> ServiceAccountsPage {
@@ -298,11 +298,11 @@ fn members(theme: Theme) -> ProjectMembersPage {
         shell: in_project(theme, "Members", Section::ProjectMembers),
         head: head(),
         members: vec![
-            row("user_1", "Grace Hopper", "owner", true),
-            row("user_2", "Linus Berg", "owner", false),
-            row("user_3", "Mina <b>bold</b> Okafor", "member", false),
+            row("user_1", "Support Lead", "owner", true),
+            row("user_2", "Product Lead", "owner", false),
+            row("user_3", "Finance <b>bold</b> Lead", "member", false),
         ],
-        candidates: Choice::list(&[("user_9", "Noor Haddad"), ("user_8", "Jo Lind")], "user_9"),
+        candidates: Choice::list(&[("user_9", "Sales Lead"), ("user_8", "Data Lead")], "user_9"),
         roles: roles("member"),
         groups: project_groups(),
         invites: project_invites(),
@@ -332,10 +332,10 @@ fn project_invites() -> ProjectInvites {
     ProjectInvites {
         rows: vec![InviteRow {
             id: "inv_1".to_owned(),
-            email: "mina@example.test".to_owned(),
+            email: "finance@example.test".to_owned(),
             role: "Viewer".to_owned(),
             projects: Vec::new(),
-            invited_by: "Grace Hopper".to_owned(),
+            invited_by: "Support Lead".to_owned(),
             state: InviteState::Pending,
             expires_at: day(-7),
         }],

@@ -48,7 +48,7 @@ pub fn shell(theme: Theme, title: &str, here: Section) -> Shell {
         path: "/o/northwind".to_owned(),
         theme,
         csrf: "proof".to_owned(),
-        person: person("Ada Byron"),
+        person: person("Platform Lead"),
         organization: Some(organization()),
         organizations: vec![organization(), other],
         project: None,

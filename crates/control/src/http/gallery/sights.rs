@@ -26,7 +26,7 @@ fn reason(role: &str, project: &str, group: &str) -> ReasonRow {
         role: role.to_owned(),
         project: project.to_owned(),
         group: group.to_owned(),
-        given_by: "Ada Byron".to_owned(),
+        given_by: "Platform Lead".to_owned(),
         given_at: day(40),
         ends_at: (group == "On call").then(|| at(-1, 0)),
     }
@@ -35,8 +35,8 @@ fn reason(role: &str, project: &str, group: &str) -> ReasonRow {
 fn ask(theme: Theme, answer: Option<AnswerCard>) -> AccessPage {
     AccessPage {
         shell: shell(theme, "Access", Section::Access),
-        principal: "grace-hopper@example.test".to_owned(),
-        people: vec![person("Ada Byron"), person("Mina <b>bold</b> Okafor")],
+        principal: "support-lead@example.test".to_owned(),
+        people: vec![person("Platform Lead"), person("Finance <b>bold</b> Lead")],
         permissions: choices(
             &["see who is a member of the organization", "change a project's settings and labels"],
             "change a project's settings and labels",
@@ -60,14 +60,14 @@ fn answer(is_allowed: bool, sentence: &str, code: &str) -> AnswerCard {
 }
 
 fn yes() -> AnswerCard {
-    let sentence = "Yes: in the project Support chat Grace Hopper may change a project's settings and labels, as Project Owner \
+    let sentence = "Yes: in the project Support chat Support Lead may change a project's settings and labels, as Project Owner \
                     and as Admin through the group On call.";
     let reasons = vec![reason("Project Owner", "Support chat", ""), reason("Admin", "", "On call")];
     AnswerCard { reasons, ..answer(true, sentence, "") }
 }
 
 fn no() -> AnswerCard {
-    let sentence = "No: in the project Support chat Grace Hopper may not change a project's settings and labels, for no role of \
+    let sentence = "No: in the project Support chat Support Lead may not change a project's settings and labels, for no role of \
                     theirs gives it.";
     let missing = MissingRow {
         sentence: "change a project's settings and labels".to_owned(),
@@ -76,7 +76,7 @@ fn no() -> AnswerCard {
             ("Project Owner of a project".to_owned(), false),
             ("Member of a project".to_owned(), true),
         ],
-        givers: vec![person("Ada Byron"), person("Mina <b>bold</b> Okafor")],
+        givers: vec![person("Platform Lead"), person("Finance <b>bold</b> Lead")],
     };
     AnswerCard { missing: Some(missing), ..answer(false, sentence, "missing_permission") }
 }
@@ -108,7 +108,7 @@ fn seers(theme: Theme) -> ProjectAccessPage {
     let worker = SeerRow {
         who: Person { name: "checkout-worker".to_owned(), email: String::new() },
         is_service_account: true,
-        key_owner: "Grace Hopper".to_owned(),
+        key_owner: "Support Lead".to_owned(),
         href: String::new(),
         ..row("", "calls models with its keys", 2, Vec::new())
     };
@@ -118,9 +118,9 @@ fn seers(theme: Theme) -> ProjectAccessPage {
         shell: in_project(theme, "Who can see this project", Section::ProjectAccess),
         head: head(),
         seers: vec![
-            row("Ada Byron", "manages everything", 0, vec![reason("Admin", "", "")]),
+            row("Platform Lead", "manages everything", 0, vec![reason("Admin", "", "")]),
             row(
-                "Grace Hopper",
+                "Support Lead",
                 owner,
                 1,
                 vec![
@@ -128,7 +128,7 @@ fn seers(theme: Theme) -> ProjectAccessPage {
                     reason("Viewer", "Support chat", "On call"),
                 ],
             ),
-            row("Noor <b>bold</b> Haddad", "sees cost", 0, vec![reason("Finance", "", "")]),
+            row("Sales <b>bold</b> Lead", "sees cost", 0, vec![reason("Finance", "", "")]),
             worker,
         ],
         next_href: Some("/o/northwind/projects/proj_00/access?after=user_3".to_owned()),
@@ -146,7 +146,7 @@ fn sight(theme: Theme) -> SightPage {
     };
     SightPage {
         shell: shell(theme, "What a member can see", Section::Members),
-        person: person("Noor <b>bold</b> Haddad"),
+        person: person("Sales <b>bold</b> Lead"),
         is_self: false,
         suspended_at: Some(day(3)),
         can: "sees the organization".to_owned(),

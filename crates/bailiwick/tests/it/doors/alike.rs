@@ -49,8 +49,8 @@ impl Alike {
                 continue;
             }
             let word = match &rest[..end] {
-                key if plain.ends_with('-') && key.starts_with("bw") => SECRET.to_owned(),
                 digits if plain.ends_with('-') && is_slug_end(digits) => "DIGITS".to_owned(),
+                key if plain.ends_with('-') && key.starts_with("bw") => SECRET.to_owned(),
                 word => self.word(word),
             };
             plain += &word;
@@ -157,6 +157,7 @@ fn ids_are_numbered_and_what_is_drawn_is_left_out() {
         alike.plain("1795511614 sk-proj-bw…a1B2, 1795511614000000 is 12"),
         "TIME sk-proj-SECRET…, TIME is 12"
     );
+    assert_eq!(alike.plain("zeta-bw4k2m, zeta-004k2m"), "zeta-DIGITS, zeta-DIGITS");
     assert_eq!(alike.plain("2026-11-24T09:36:02Z, 09:36, 2026-11-24"), "TIME, TIME, 2026-11-24");
     assert_eq!(alike.plain("\"whsec_m6UN+7tr/=\" http://127.0.0.1:8400/"), "\"SECRET\" http://127.0.0.1:/");
 }

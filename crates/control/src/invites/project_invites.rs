@@ -118,7 +118,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .answer::<InviteJson>()
         .to(create),
         api(Method::Get, ALL, "list_project_invites", "List the invitations into a project.")
-            .needs(needed)
+            .needs(Access::Project(Permission::ProjectInviteRead))
             .query::<OrderedListQuery>()
             .answer::<ListJson<InviteJson>>()
             .to(list),

@@ -222,7 +222,7 @@ pub(super) async fn invites(
     (head, everyone): (&ProjectHead, &[(String, Person)]),
     zone: &TimeZone,
 ) -> Result<ProjectInvites, Failure> {
-    let Some(grant) = granted_here(call, Permission::ProjectInvite) else {
+    let Some(grant) = granted_here(call, Permission::ProjectInviteRead) else {
         return Ok(ProjectInvites::default());
     };
     let request = PageRequest::first(ON_A_PAGE, Order::Descending);
@@ -247,13 +247,15 @@ pub(super) async fn invites(
         })
     };
     let says = policy::in_organization(&call.control, &grant, Setting::Invitations).await?;
+    let may_invite = may_here(call, Permission::ProjectInvite);
     let is_let =
         says.judge_owners_invitation() != Mode::Enforce || granted(call, Permission::InviteManage).is_some();
     Ok(ProjectInvites {
         rows: found.into_iter().filter_map(row).collect(),
         is_mailed: call.control.settings.mail_is_on,
         roles: roles(ProjectRole::Member.name()),
-        can_invite: is_let && !head.is_archived,
+        can_invite: is_let && may_invite && !head.is_archived,
+        can_revoke: may_invite,
         ..ProjectInvites::default()
     })
 }

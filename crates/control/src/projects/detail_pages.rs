@@ -125,6 +125,8 @@ pub struct ProjectInvites {
     pub roles: Vec<Choice>,
     /// Whether the viewer may invite.
     pub can_invite: bool,
+    /// Whether the viewer may revoke those that wait.
+    pub can_revoke: bool,
 }
 
 /// The project's people.

@@ -82,6 +82,7 @@ const fn area_of(permission: Permission) -> &'static str {
         | P::ProjectPolicyManage
         | P::ProjectMemberRead
         | P::ProjectMemberManage
+        | P::ProjectInviteRead
         | P::ProjectInvite
         | P::ProjectRoleManage
         | P::ServiceAccountRead

@@ -36,7 +36,7 @@ const PROJECT: &[Topic] = {
         ("the project", Some(P::ProjectUpdate), Some(P::ProjectRead)),
         ("archiving", Some(P::ProjectArchive), None),
         ("people", Some(P::ProjectMemberManage), Some(P::ProjectMemberRead)),
-        ("invitations", Some(P::ProjectInvite), None),
+        ("invitations", Some(P::ProjectInvite), Some(P::ProjectInviteRead)),
         ("roles", Some(P::ProjectRoleManage), None),
         ("service accounts", Some(P::ServiceAccountManage), Some(P::ServiceAccountRead)),
         ("keys", Some(P::ApiKeyManage), Some(P::ApiKeyRead)),

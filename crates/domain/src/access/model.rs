@@ -44,6 +44,7 @@ const VIEWER: &[&str] =
     &["project.read", "project_policy.read", "project_member.read", "usage.read", "cost.read"];
 const OF_PROJECTS: &[&str] = &[
     "project.",
+    "project_invite.",
     "project_member.",
     "project_policy.",
     "project_role.",

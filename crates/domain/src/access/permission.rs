@@ -80,6 +80,7 @@ permissions! {
     ProjectPolicyManage = "project_policy.manage", Project, "Narrow the policy of a project and of its keys.";
     ProjectMemberRead = "project_member.read", Project, "See who works in a project and who can see it.";
     ProjectMemberManage = "project_member.manage", Project, "Add, change and remove people and groups of a project.";
+    ProjectInviteRead = "project_invite.read", Project, "See the invitations into a project.";
     ProjectInvite = "project.invite", Project, "Invite new people into a project, where the organization lets Project Owners.";
     ProjectRoleManage = "project_role.manage", Project, "Make custom roles of a project.";
     ServiceAccountRead = "service_account.read", Project, "See a project's service accounts.";
@@ -135,6 +136,7 @@ impl Permission {
                 | Self::ProjectRead
                 | Self::ProjectPolicyRead
                 | Self::ProjectMemberRead
+                | Self::ProjectInviteRead
                 | Self::ServiceAccountRead
                 | Self::ApiKeyRead
                 | Self::ApiKeyReadOwn

@@ -347,6 +347,7 @@ fn project_invites() -> ProjectInvites {
             "member",
         ),
         can_invite: true,
+        can_revoke: true,
     }
 }
 

@@ -18,6 +18,7 @@ use domain::text;
 use domain::time::Timestamp;
 use serde_json::json;
 use store::Change;
+use tokio::task::JoinHandle;
 
 use super::own::{begin, this_session};
 use super::set_up::wrong_password;
@@ -95,18 +96,31 @@ pub async fn offer_reset_by_operator(control: &Control, email: &str) -> Result<S
     Ok(url)
 }
 
-/// Mails the link with which a password is set anew to an address, if it has an account; the answer tells nobody
-/// whether it has.
+/// Mails the link with which a password is set anew to an address, if it has an account; neither the answer nor its
+/// time tells whether it has, as the work that is given back goes on beside it.
 ///
 /// # Errors
 /// `no_mail_server`; `too_many_attempts`.
-pub async fn mail_password_reset(control: &Control, email: &str, origin: &Origin) -> Result<(), Failure> {
+pub async fn mail_password_reset(
+    control: &Control,
+    email: &str,
+    origin: &Origin,
+) -> Result<JoinHandle<()>, Failure> {
     if !control.settings.mail_is_on {
         let sentence = "This server sends no mail. Ask an Admin of your organization for a link.";
         return Err(Error::conflict("no_mail_server", sentence).into());
     }
     let email = text::email(email)?;
     sign_in::count_try(control, Tries::Resets, &email, origin).await?;
+    let (control, origin) = (control.clone(), origin.clone());
+    Ok(tokio::spawn(async move {
+        if let Err(failure) = mail_reset_link(&control, email, &origin).await {
+            tracing::error!(%failure, "a link to set a password anew could not be mailed");
+        }
+    }))
+}
+
+async fn mail_reset_link(control: &Control, email: String, origin: &Origin) -> Result<(), Failure> {
     let Some(account) = control.store.account_of_email(&email).await? else { return Ok(()) };
     let user = account.user;
     let Some(organization) = control.store.first_organization(user.id).await? else { return Ok(()) };

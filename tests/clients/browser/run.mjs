@@ -8,6 +8,7 @@ import { open, REFUSED } from './browser.mjs';
 import { closeReview, decisionChecks } from './decisions.mjs';
 import { governanceChecks } from './governance.mjs';
 import { lifeChecks } from './life.mjs';
+import { roleChecks } from './roles.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 
 const { BAILIWICK_ADDRESS: ADDRESS, BAILIWICK_SETUP_LINK: SETUP_LINK, BAILIWICK_ENGINE: ENGINE } = process.env;
@@ -315,6 +316,8 @@ await runChecks([
   ...decisionChecks({ admin, owner, found, person: OWNER.name }),
   ['lists say who sees a project and what a person sees', listsSayWhoSeesWhat],
   ...governanceChecks({ admin, owner, found, projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
+  ...roleChecks({ browser, admin, owner, found, project: OWNED, address: ADDRESS, engine: ENGINE,
+    projectRoot: () => `${found.root}/projects/${found.projects[OWNED]}` }),
   ['every page fits desktop and phone, light and dark', screenshots],
   ['a closed review stays as it is', () => closeReview(admin, found)],
   ['the Admin suspends the organization, whose pages say why, and brings it back', suspend],

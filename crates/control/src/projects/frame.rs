@@ -15,6 +15,17 @@ use crate::{Call, Failure};
 /// How many days the charts of overviews show.
 pub(crate) const CHART_DAYS: i64 = 30;
 
+/// Places of the navigation of a project, and what it takes to see them.
+const PLACES: [(Section, Permission); 7] = [
+    (Section::ProjectKeys, Permission::ApiKeyRead),
+    (Section::ProjectMembers, Permission::ProjectMemberRead),
+    (Section::ProjectRoles, Permission::ProjectMemberRead),
+    (Section::ProjectServiceAccounts, Permission::ServiceAccountRead),
+    (Section::ProjectAccess, Permission::ProjectMemberRead),
+    (Section::ProjectAllowances, Permission::AllowanceRead),
+    (Section::ProjectPolicy, Permission::ProjectPolicyRead),
+];
+
 /// A project's page before its own content.
 pub(crate) struct Frame {
     /// The frame.
@@ -38,6 +49,8 @@ pub(crate) async fn frame(call: &Call, title: Option<&str>, section: Section) ->
     let title = title.unwrap_or(&project.name);
     let mut shell = console::shell(call, title, section).await?;
     shell.project = Some(link(&owned));
+    let unseen = PLACES.iter().filter(|(_, needed)| !may_here(call, *needed));
+    shell.hidden.extend(unseen.map(|(place, _)| *place));
     let head = ProjectHead {
         description: project.description.clone(),
         is_archived: project.archived_at.is_some(),

@@ -79,6 +79,7 @@ async function walk({ browser, found, address, engine, root }, role, person) {
       const name = path.slice(found.root.length + 1).replace(/\/proj_\w+/, '').replaceAll('/', '-') || 'overview';
       await viewer.page.screenshot({ path: `${folder}${role}-${size}-${name}.png`, fullPage: true });
       if (answer.status() !== 200) wrong.push(`${path}: ${answer.status()}`);
+      if (path === found.root && /proj_/.test(await viewer.page.getByRole('main').innerText())) wrong.push('a project without its name');
       const needed = await viewer.page.evaluate(() => document.documentElement.scrollWidth);
       if (needed > viewport.width) wrong.push(`${path}: ${needed} px wide where ${viewport.width} are there`);
     }

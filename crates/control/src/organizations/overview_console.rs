@@ -50,6 +50,7 @@ async fn overview(call: Call) -> Result<Answer, Failure> {
         events: events(&call, &zone).await?,
         steps: steps(&call, &shell.root(), [!projects.is_empty(), people.len() > 1, chart.is_some()]),
         chart,
+        opens_projects: granted(&call, Permission::ProjectRead).is_some(),
         can_create_project: granted(&call, Permission::ProjectCreate).is_some(),
         shell,
     };
@@ -60,8 +61,10 @@ fn granted(call: &Call, permission: Permission) -> Option<Grant> {
     authorize(call.actor().ok()?, permission, Target::Organization(call.organization_id().ok()?)).ok()
 }
 
+/// The projects that the viewer may see or at least know by name, as whoever sees what they cost does.
 async fn projects_of(call: &Call) -> Result<HashMap<String, Project>, Failure> {
-    let Some(grant) = granted(call, Permission::ProjectRead) else { return Ok(HashMap::new()) };
+    let grant = granted(call, Permission::ProjectRead).or_else(|| granted(call, Permission::CostRead));
+    let Some(grant) = grant else { return Ok(HashMap::new()) };
     let all = PageRequest { after: None, limit: 10_000, order: Order::Ascending };
     let found = call.control.store.projects(&grant, false, &all).await?.items;
     Ok(found.into_iter().map(|project| (project.id.to_string(), project)).collect())
@@ -85,7 +88,7 @@ async fn costs(
     let grant = granted(call, Permission::CostRead).or_else(|| granted(call, Permission::UsageRead));
     let Some(grant) = grant else { return Ok(Vec::new()) };
     let mut sums = cost_by(&call.control.store, &grant, Some(dimension), range, bucket_micros).await?;
-    sums.sort_by_key(|sum| std::cmp::Reverse(sum.totals.cost));
+    sums.sort_by_cached_key(|sum| (std::cmp::Reverse(sum.totals.cost), of(sum)));
     Ok(sums)
 }
 

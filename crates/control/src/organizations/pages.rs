@@ -83,6 +83,8 @@ pub struct OverviewPage {
     pub events: Vec<Event>,
     /// The way to the first metered call; shown until every step is done.
     pub steps: Vec<Step>,
+    /// Whether the viewer may open projects, not only know what they cost.
+    pub opens_projects: bool,
     /// Whether the viewer may create projects.
     pub can_create_project: bool,
 }

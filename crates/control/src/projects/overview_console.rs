@@ -58,7 +58,7 @@ async fn cost(
     let Some(grant) = granted_here(call, Permission::CostRead) else { return Ok((Vec::new(), None)) };
     let store = &call.control.store;
     let mut models = cost_by(store, &grant, Some(Dimension::Model), month(call.at, zone), None).await?;
-    models.sort_by_key(|sum| std::cmp::Reverse(sum.totals.cost));
+    models.sort_by_cached_key(|sum| (std::cmp::Reverse(sum.totals.cost), name_of(sum)));
     let (range, days) = last_days(call.at, CHART_DAYS);
     let sums = cost_by(store, &grant, Some(Dimension::Model), range, Some(DAY)).await?;
     let series = series(&sums, &days, name_of);

@@ -151,8 +151,11 @@ impl Life {
     }
 
     /// Takes in an answer that tells what happens beside calls: the ids of that, and nothing of what else it names,
-    /// which stands in another order on each server.
+    /// which stands in another order on each server. A refusal names only what was sent.
     pub fn overhear(&mut self, answer: &Answer) {
+        if answer.status != 200 {
+            return;
+        }
         let text = answer.body.to_string();
         let is_aside = |id: &&str| id.starts_with("mail_") || id.starts_with("dlv_");
         for id in ids_in(&text).into_iter().filter(is_aside) {

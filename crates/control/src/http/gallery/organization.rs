@@ -74,6 +74,7 @@ fn overview(theme: Theme) -> OverviewPage {
             event("terraform (admin key)", "raised the monthly spend of Catalogue images to $400", 190),
         ],
         steps: Vec::new(),
+        opens_projects: true,
         can_create_project: true,
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{ExceptionJson, HeldJson, NewEntryJson, NewExceptionJson, SettingJson, WarningJson};
 use super::{
     NewException, clear_policy, end_exception, give_exception, keep_policy, list_exceptions, list_warnings,
-    place_of_admin_key, place_of_environment, place_of_project, policy_at, set_policy,
+    place_of_admin_key, place_of_environment, place_of_project, policy_at, set_policy, undo_policy,
 };
 use crate::http::endpoint::Draft;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
@@ -90,6 +90,7 @@ fn rows_of_values() -> Vec<Endpoint> {
     const ALL: &str = "/v1/organization/policy";
     const ONE: &str = "/v1/organization/policy/{setting}";
     const KEEP: &str = "/v1/organization/policy/{setting}/keep";
+    const UNDO: &str = "/v1/organization/policy/{setting}/undo";
     const OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy";
     const ONE_OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy/{setting}";
     const OF_PROJECT: &str = "/v1/organization/projects/{project_id}/policy";
@@ -119,6 +120,12 @@ fn rows_of_values() -> Vec<Endpoint> {
             .query::<PolicyQuery>()
             .answer::<HeldJson>()
             .to(keep),
+        api(Method::Post, UNDO, "undo_policy", "Undo what the organization or an environment set on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyUndone)
+            .query::<PolicyQuery>()
+            .answer::<HeldJson>()
+            .to(undo),
         listing(OF_ADMIN_KEY, "list_admin_key_policy", "List from where an admin key may be used.", read)
             .to(list),
         setting(
@@ -228,6 +235,12 @@ async fn keep(call: Call) -> Result<Answer, Failure> {
     let place = place_of(&call, call.query.one("environment")).await?;
     let setting = setting_of(call.path_text("setting"))?;
     Ok(Answer::json(HeldJson::from(keep_policy(&call.control, &call.grant, place, setting).await?)))
+}
+
+async fn undo(call: Call) -> Result<Answer, Failure> {
+    let place = place_of(&call, call.query.one("environment")).await?;
+    let setting = setting_of(call.path_text("setting"))?;
+    Ok(Answer::json(HeldJson::from(undo_policy(&call.control, &call.grant, place, setting).await?)))
 }
 
 async fn exceptions(call: Call) -> Result<Answer, Failure> {

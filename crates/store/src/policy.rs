@@ -3,7 +3,7 @@
 use domain::access::Grant;
 use domain::ids::{ExceptionId, KeyId, ProjectId};
 use domain::page::{Page, PageRequest};
-use domain::policy::{Entry, Exception, Mode, Policy, Setting, Spot, Value};
+use domain::policy::{Effective, Entry, Exception, Mode, Place, Policy, Setting, Spot, Value};
 use domain::time::Timestamp;
 
 use crate::change::Change;
@@ -123,6 +123,12 @@ impl Change {
         let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
         let exceptions = self.rows(EXCEPTIONS, args![grant.organization_id(), self.at()]).await?;
         policy_of(&entries, &exceptions)
+    }
+
+    /// What holds of a setting in the grant's organization itself.
+    pub(crate) async fn own_setting(&mut self, grant: &Grant, setting: Setting) -> Result<Effective> {
+        let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
+        Ok(policy_of(&entries, &[])?.at(Place::ORGANIZATION, setting, self.at()))
     }
 
     /// Writes what a spot of the grant's organization sets.

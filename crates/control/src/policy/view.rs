@@ -16,7 +16,7 @@ use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
 const AREAS: [(&str, &[&str]); 4] = [
-    ("People", &["member"]),
+    ("People", &["member", "handover"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
     ("Networks", &["network"]),

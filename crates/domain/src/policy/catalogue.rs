@@ -51,6 +51,9 @@ const DAYS: Kind = Kind::Most { unit: "days", least: 1, most: 3_650 };
 settings! {
     Invitations = "member.invitations", Kind::Choice(&["owners", "admins"]), [Organization], true, "Admins alone",
         "Who may invite new people: Project Owners into their projects too, or Admins alone, as when nothing is set.";
+    HandoverDeadline = "handover.deadline_days",
+        Kind::Most { unit: "days", least: 1, most: 365 }, [Organization], false, "7 days",
+        "For how many days what loses its owner goes on without one, until its keys are disabled; of hand-overs that begin from then on.";
     KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true, "as long as the key says",
         "How many days a key works at most after it was made.";
     KeyRotation = "key.rotation_days", DAYS, [Organization Environment Project Key], true, "never",

@@ -15,10 +15,11 @@ use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 4] = [
+const AREAS: [(&str, &[&str]); 5] = [
     ("People", &["member", "handover"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
+    ("Records", &["retention"]),
     ("Networks", &["network"]),
 ];
 

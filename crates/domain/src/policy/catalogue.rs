@@ -73,6 +73,12 @@ settings! {
         "Whether a call may carry tags of its own in its metadata.";
     EndUsers = "call.end_users", Kind::Choice(&["plain", "hashed"]), [Organization Environment Project], false, "plain",
         "How the end user that a call names is kept.";
+    UsageRetention = "retention.usage_records_days",
+        Kind::Most { unit: "days", least: 35, most: 3_650 }, [Organization], false, "for ever",
+        "For how many days single usage records are kept, and reports by the minute with them; sums by quarter of an hour and what was spent stay.";
+    AuditRetention = "retention.audit_days",
+        Kind::Most { unit: "days", least: 365, most: 3_650 }, [Organization], false, "for ever",
+        "For how many days audit records are kept; what is left of the trail can still be proved.";
     SignInNetworks = "network.sign_in", Kind::Networks, [Organization Environment Project], true, "everywhere",
         "The networks from which members may enter the console, and open a project there.";
     AdminNetworks = "network.admin_api", Kind::Networks, [Organization Environment Project Key], true, "everywhere",

@@ -22,6 +22,7 @@ pub mod prices;
 pub mod project_members;
 pub mod projects;
 pub mod providers;
+pub mod retention;
 pub mod reviews;
 pub mod roles;
 pub mod routes;

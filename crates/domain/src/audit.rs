@@ -112,6 +112,8 @@ verbs! {
     PolicyUndone = "policy.undone", None;
     ExceptionGiven = "policy_exception.given", None;
     ExceptionEnded = "policy_exception.ended", None;
+    UsagePurged = "usage.purged", None;
+    AuditPurged = "audit.purged", None;
     WebhookCreated = "webhook.created", None;
     WebhookUpdated = "webhook.updated", None;
     WebhookDeleted = "webhook.deleted", None;
@@ -280,6 +282,11 @@ impl Default for ChainWalk {
 }
 
 impl ChainWalk {
+    /// Goes on behind the last record that was purged.
+    pub fn behind(sequence: i64, hash: String) -> Self {
+        Self { sequence, hash }
+    }
+
     /// Checks the next record.
     ///
     /// # Errors

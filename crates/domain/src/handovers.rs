@@ -3,10 +3,16 @@
 use crate::access::Standing;
 use crate::error::Error;
 use crate::ids::{HandoverId, KeyId, OrganizationId, ProjectId, ServiceAccountId, UserId};
+use crate::policy::Effective;
 use crate::time::{DAY, Timestamp};
 
-/// For so long, in microseconds, what lost its owner goes on without one. One value for everybody until policy sets it.
+/// For so long, in microseconds, what lost its owner goes on without one, where policy sets nothing else.
 pub const HANDOVER_TIME: i64 = 7 * DAY;
+
+/// For so long, in microseconds, what loses its owner goes on without one, by what `handover.deadline_days` says.
+pub fn time_of(deadline: &Effective) -> i64 {
+    deadline.enforced.amount().map_or(HANDOVER_TIME, |days| days.saturating_mul(DAY))
+}
 
 /// A key of a production project is needed there when it was used within so many microseconds.
 pub const NEEDED_WITHIN: i64 = 30 * DAY;

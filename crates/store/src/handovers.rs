@@ -1,10 +1,11 @@
 //! Hand-overs: rows of `handovers`, read with the names of what and whom they are about; opening, deciding, ending.
 
 use domain::access::Grant;
-use domain::handovers::{Cause, HANDOVER_TIME, Handover, NEEDED_WITHIN, State, Subject};
+use domain::handovers::{Cause, Handover, NEEDED_WITHIN, State, Subject, time_of};
 use domain::ids::{HandoverId, KeyId, OrganizationId, ProjectId, UserId};
 use domain::members::User;
 use domain::page::{Order, Page, PageRequest};
+use domain::policy::Setting;
 use domain::time::Timestamp;
 
 use crate::api_keys::owner_active;
@@ -222,6 +223,7 @@ impl Change {
         if loss.project_id.is_none() {
             lost.extend(self.rows(PROJECTS, args![organization, from]).await?);
         }
+        let due_at = at.plus_micros(time_of(&self.own_setting(grant, Setting::HandoverDeadline).await?));
         let mut opened = Vec::new();
         for row in &lost {
             let handover = Handover {
@@ -232,7 +234,7 @@ impl Change {
                 from,
                 cause: loss.cause,
                 opened_at: at,
-                due_at: at.plus_micros(HANDOVER_TIME),
+                due_at,
                 state: State::Open,
                 to: None,
                 closed_by: None,

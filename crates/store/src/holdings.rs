@@ -383,7 +383,26 @@ const HOLDINGS: &[Holding] = &[
         purged_by: None,
     },
     Holding { table: "rollups", shown: None, purged_by: None },
+    Holding {
+        table: "purged_usage",
+        shown: shown!(
+            "purged_usage": "purged_usage" of "organization_id"
+            by Text "attribution_id || ' ' || project_id || ' ' || key_id || ' ' || model || ' ' || endpoint || ' ' || \
+                     provider_id || ' ' || CAST(bucket_start AS TEXT)" {
+            Text: attribution_id project_id key_id model endpoint provider_id;
+            Number: bucket_start requests input cached_input cache_write output reasoning cost;
+        }),
+        purged_by: None,
+    },
     Holding { table: "audit_heads", shown: None, purged_by: None },
+    Holding {
+        table: "audit_anchors",
+        shown: shown!("audit_anchor": "audit_anchors" of "organization_id" by Number "sequence" {
+            Text: hash;
+            Number: sequence purged_at;
+        }),
+        purged_by: None,
+    },
     Holding {
         table: "audit_records",
         shown: shown!("audit_record": "audit_records" of "organization_id" by Number "sequence" {

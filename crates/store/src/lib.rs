@@ -40,6 +40,7 @@ mod project_members;
 mod projects;
 pub mod providers;
 mod reached;
+pub mod retention;
 mod reviews;
 mod role_assignments;
 mod role_holders;

@@ -3,12 +3,13 @@
 use domain::access::Grant;
 use domain::ids::{ExceptionId, KeyId, ProjectId};
 use domain::page::{Page, PageRequest};
-use domain::policy::{Entry, Exception, Mode, Policy, Setting, Spot, Value};
+use domain::policy::{Effective, Entry, Exception, Mode, Place, Policy, Setting, Spot, Value};
 use domain::time::Timestamp;
 
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
+use crate::reached::Reached;
 use crate::{Store, args};
 
 pub use crate::policy_warnings::{Warning, Warnings};
@@ -24,6 +25,19 @@ const EXCEPTIONS_OF_ENTRANCES: &str = "select * from policy_exceptions where org
      and (level = 'environment' or level_id = $2 or level_id = $3)";
 const EXCEPTIONS: &str = "select * from policy_exceptions where organization_id = $1 and ended_at is null \
      and ends_at > $2 order by id";
+
+/// What people know a key by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyLabel {
+    /// The key.
+    pub id: KeyId,
+    /// Its project; none for an admin key.
+    pub project_id: Option<ProjectId>,
+    /// Its name.
+    pub name: String,
+    /// The masked form of its newest secret.
+    pub redacted: String,
+}
 
 impl Store {
     /// All that the grant's organization set, with the exceptions that stand at a moment.
@@ -61,6 +75,26 @@ impl Store {
         row.ok_or(Error::not_found("API key"))?.opt_id("project_id")
     }
 
+    /// Names of some keys within the grant's reach; those that are not there are left out.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn key_labels(&self, grant: &Grant, keys: Vec<String>) -> Result<Vec<KeyLabel>> {
+        let sql = "select id, project_id, name, redacted from api_keys where organization_id = $1 \
+                   and ($2 or project_id in list($3)) and id in list($4)";
+        let to = Reached::of(grant);
+        let rows = self.rows(sql, args![to.organization, to.all, to.whole, keys]).await?;
+        let label = |row: &Row| {
+            Ok(KeyLabel {
+                id: row.id("id")?,
+                project_id: row.opt_id("project_id")?,
+                name: row.text("name")?,
+                redacted: row.text("redacted")?,
+            })
+        };
+        rows.iter().map(label).collect()
+    }
+
     /// A page of the exceptions of the grant's organization, ended ones too, newest first.
     ///
     /// # Errors
@@ -89,6 +123,12 @@ impl Change {
         let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
         let exceptions = self.rows(EXCEPTIONS, args![grant.organization_id(), self.at()]).await?;
         policy_of(&entries, &exceptions)
+    }
+
+    /// What holds of a setting in the grant's organization itself.
+    pub(crate) async fn own_setting(&mut self, grant: &Grant, setting: Setting) -> Result<Effective> {
+        let entries = self.rows(ENTRIES, args![grant.organization_id()]).await?;
+        Ok(policy_of(&entries, &[])?.at(Place::ORGANIZATION, setting, self.at()))
     }
 
     /// Writes what a spot of the grant's organization sets.

@@ -3,18 +3,21 @@
 
 use std::collections::HashMap;
 
-use domain::audit::ChainWalk;
 use domain::pricing::{Rates, built_in};
 use domain::time::Span;
 use domain::usage::{CallStatus, UsageRecord};
 use serde::Serialize;
 
 use crate::allowances::read_allowance;
-use crate::audit::read_audit_record;
 use crate::dialect::Tx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metering::{Totals, amount_of, read_record, record_columns};
+use crate::retention::{SEALED, Sealed};
 use crate::{Store, args};
+
+mod chain;
+
+use chain::chain;
 
 /// How many rows are read at once.
 const STEP: i64 = 1_000;
@@ -41,7 +44,9 @@ pub struct Difference {
 pub struct Report {
     /// Usage records recomputed.
     pub records: u64,
-    /// What they cost together, in nano-dollars.
+    /// Usage records that were purged; their sums were compared.
+    pub sealed_records: u64,
+    /// What the recomputed ones cost together, in nano-dollars.
     pub cost_nano_usd: i64,
     /// Counters of allowances recomputed.
     pub counters: u64,
@@ -83,28 +88,36 @@ pub async fn verify(store: &Store) -> Result<Report> {
     let mut report = Report::default();
     let rows = tx
         .rows(
-            "select organization_id from metering_heads union select organization_id from usage_records",
+            "select organization_id from metering_heads union select organization_id from usage_records \
+             union select organization_id from purged_usage",
             &[],
         )
         .await?;
+    let mut sealed = HashMap::new();
     for row in rows {
         let organization = row.text("organization_id")?;
-        records(&mut tx, &organization, &mut report).await?;
+        let of_it = sealed_of(&mut tx, &organization).await?;
+        report.sealed_records += of_it.records.unsigned_abs();
+        sealed.insert(organization.clone(), of_it);
+        records(&mut tx, &organization, of_it, &mut report).await?;
         sums(&mut tx, &organization, &mut report).await?;
     }
     counters(&mut tx, &mut report).await?;
     slices(&mut tx, &mut report).await?;
     let rows = tx
-        .rows("select organization_id from audit_heads union select organization_id from audit_records", &[])
+        .rows("select organization_id from audit_heads union select organization_id from audit_records \
+               union select organization_id from audit_anchors union select organization_id from purged_usage", &[])
         .await?;
     for row in rows {
-        chain(&mut tx, &row.text("organization_id")?, &mut report).await?;
+        let organization = row.text("organization_id")?;
+        let of_it = sealed.remove(&organization).unwrap_or_default();
+        chain(&mut tx, &organization, of_it, &mut report).await?;
     }
     Ok(report)
 }
 
 /// Each record's cost follows from its price, and none is missing at any place.
-async fn records(tx: &mut Tx, organization: &str, report: &mut Report) -> Result<()> {
+async fn records(tx: &mut Tx, organization: &str, sealed: Sealed, report: &mut Report) -> Result<()> {
     let mut prices = Prices::default();
     let (mut after, mut count) = (String::new(), 0_i64);
     loop {
@@ -141,10 +154,17 @@ async fn records(tx: &mut Tx, organization: &str, report: &mut Report) -> Result
         .rows("select records from metering_heads where organization_id = $1", &args![organization])
         .await?;
     let head = head.first().map_or(Ok(0), |row| row.int("records"))?;
+    let count = count.saturating_add(sealed.records);
     if head != count {
         report.tell(organization, "record_count", organization, (head, count));
     }
     Ok(())
+}
+
+/// What purged records of an organization left behind.
+async fn sealed_of(tx: &mut Tx, organization: &str) -> Result<Sealed> {
+    let rows = tx.rows(SEALED, &args![organization]).await?;
+    rows.first().map_or(Ok(Sealed::default()), Sealed::read)
 }
 
 /// Rates by price id, as far as they were asked for.
@@ -189,7 +209,7 @@ async fn cost(tx: &mut Tx, record: &UsageRecord, prices: &mut Prices, report: &m
 }
 
 macro_rules! compared {
-    ($of_record:literal, $of_rollup:literal) => {
+    ($of_record:literal, $of_purged:literal, $of_rollup:literal) => {
         concat!(
             "select subject, CAST(sum(cost) AS BIGINT) as cost, CAST(sum(requests) AS BIGINT) as requests, \
              CAST(sum(tokens) AS BIGINT) as tokens from ( \
@@ -198,6 +218,10 @@ macro_rules! compared {
             " as subject, r.cost as cost, 1 as requests, \
              r.input + r.cached_input + r.cache_write + r.output + r.reasoning as tokens \
              from usage_records r where r.organization_id = $1 union all select ",
+            $of_purged,
+            " as subject, p.cost as cost, p.requests as requests, \
+             p.input + p.cached_input + p.cache_write + p.output + p.reasoning as tokens \
+             from purged_usage p where p.organization_id = $1 union all select ",
             $of_rollup,
             " as subject, -t.cost as cost, -t.requests as requests, \
              -(t.input + t.cached_input + t.cache_write + t.output + t.reasoning) as tokens \
@@ -209,14 +233,16 @@ macro_rules! compared {
 
 /// Sum of the keys, of the projects, of the organization: from the records and from the rollups alike.
 const SUMS: [(&str, &str); 4] = [
-    ("sum_of_organization", compared!("r.organization_id", "t.organization_id")),
-    ("sum_of_project", compared!("r.project_id", "a.project_id")),
-    ("sum_of_key", compared!("r.key_id", "a.key_id")),
+    ("sum_of_organization", compared!("r.organization_id", "p.organization_id", "t.organization_id")),
+    ("sum_of_project", compared!("r.project_id", "p.project_id", "a.project_id")),
+    ("sum_of_key", compared!("r.key_id", "p.key_id", "a.key_id")),
     (
         "sum_of_rollup",
         compared!(
             "r.attribution_id || ' ' || r.model || ' ' || r.endpoint || ' ' || r.provider_id || ' ' || \
              CAST(r.admitted_at / 900000000 * 900000000 AS TEXT)",
+            "p.attribution_id || ' ' || p.model || ' ' || p.endpoint || ' ' || p.provider_id || ' ' || \
+             CAST(p.bucket_start AS TEXT)",
             "t.attribution_id || ' ' || t.model || ' ' || t.endpoint || ' ' || t.provider_id || ' ' || \
              CAST(t.bucket_start AS TEXT)"
         ),
@@ -234,14 +260,20 @@ async fn sums(tx: &mut Tx, organization: &str, report: &mut Report) -> Result<()
     Ok(())
 }
 
-const COUNTED: &str = "select count(*) as requests, CAST(coalesce(sum(r.input), 0) AS BIGINT) as input, \
+/// What a scope's calls of a window add up to: those whose records are there, and those that are sealed. A window is a
+/// whole number of buckets.
+const COUNTED: &str = "select CAST(coalesce(sum(r.calls), 0) AS BIGINT) as requests, \
+     CAST(coalesce(sum(r.input), 0) AS BIGINT) as input, \
      CAST(coalesce(sum(r.cached_input), 0) AS BIGINT) as cached_input, \
      CAST(coalesce(sum(r.cache_write), 0) AS BIGINT) as cache_write, \
      CAST(coalesce(sum(r.output), 0) AS BIGINT) as output, \
      CAST(coalesce(sum(r.reasoning), 0) AS BIGINT) as reasoning, \
      CAST(coalesce(sum(r.cost), 0) AS BIGINT) as cost \
-     from usage_records r join attributions a on a.id = r.attribution_id \
-     where r.organization_id = $1 and r.admitted_at >= $2 and r.admitted_at < $3 and ($4 = '' or r.model = $4) \
+     from (select attribution_id, model, 1 as calls, input, cached_input, cache_write, output, reasoning, cost \
+     from usage_records where organization_id = $1 and admitted_at >= $2 and admitted_at < $3 union all \
+     select attribution_id, model, requests as calls, input, cached_input, cache_write, output, reasoning, cost \
+     from purged_usage where organization_id = $1 and bucket_start >= $2 and bucket_start < $3) r \
+     join attributions a on a.id = r.attribution_id where ($4 = '' or r.model = $4) \
      and ($5 = 'organization' or ($5 = 'environment' and a.environment = $6) \
      or ($5 = 'project' and a.project_id = $6) or ($5 = 'api_key' and a.key_id = $6) \
      or ($5 = 'user' and a.owner_user_id = $6) \
@@ -304,57 +336,6 @@ async fn slices(tx: &mut Tx, report: &mut Report) -> Result<()> {
             row.text("allowance_id")?,
             (expected, found),
         );
-    }
-    Ok(())
-}
-
-/// The audit trail is whole: from its first record to its head.
-async fn chain(tx: &mut Tx, organization: &str, report: &mut Report) -> Result<()> {
-    let mut walk = ChainWalk::default();
-    let mut after = 0;
-    loop {
-        let rows = tx
-            .rows(
-                "select id, organization_id, sequence, at, actor, verb, target_id, project_id, before_json, \
-                 after_json, count, previous_hash, hash from audit_records \
-                 where organization_id = $1 and sequence > $2 order by sequence limit $3",
-                &args![organization, after, STEP],
-            )
-            .await?;
-        for row in &rows {
-            after = row.int("sequence")?;
-            let record = match read_audit_record(row) {
-                Ok(record) => record,
-                Err(Error::Corrupt(context)) => {
-                    report.tell(organization, "audit_chain", after, ("a readable record", context));
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            };
-            report.audit_records += 1;
-            if let Err(broken) = walk.step(&record) {
-                report.tell(
-                    organization,
-                    "audit_chain",
-                    broken.sequence,
-                    ("an unbroken chain", broken.reason),
-                );
-                return Ok(());
-            }
-        }
-        if rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX) {
-            break;
-        }
-    }
-    let head = tx
-        .rows("select sequence, hash from audit_heads where organization_id = $1", &args![organization])
-        .await?;
-    let (sequence, hash) = match head.first() {
-        Some(row) => (row.int("sequence")?, row.text("hash")?),
-        None => (0, String::new()),
-    };
-    if let Err(broken) = walk.finish(sequence, &hash) {
-        report.tell(organization, "audit_chain", broken.sequence, ("an unbroken chain", broken.reason));
     }
     Ok(())
 }

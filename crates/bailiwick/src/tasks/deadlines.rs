@@ -1,10 +1,11 @@
 //! Ends what reached its end: elevations whose time ran out, requests and hand-overs that nobody decided, closed
-//! organizations whose days are over. What an elevation gave ended at that moment anyway; this writes it down.
+//! organizations whose days are over, records that policy does not keep any longer. What an elevation gave ended at that
+//! moment anyway; this writes it down.
 
 use std::time::Duration;
 
 use control::organizations::purge_closed_organizations;
-use control::{Control, Failure, approvals, elevations, handovers, policy};
+use control::{Control, Failure, approvals, elevations, handovers, policy, retention};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -16,6 +17,7 @@ pub async fn run(control: Control) {
         told("approvals", approvals::expire_due(&control).await);
         told("trials of policy", policy::undo_due(&control).await);
         told("handovers", handovers::expire_due(&control).await);
+        told("records that are not kept any longer", retention::purge_old(&control).await);
         told("closed organizations", purge_closed_organizations(&control).await);
         tokio::time::sleep(EVERY).await;
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{ExceptionJson, HeldJson, NewEntryJson, NewExceptionJson, SettingJson, WarningJson};
 use super::{
     NewException, clear_policy, end_exception, give_exception, keep_policy, list_exceptions, list_warnings,
-    place_of_admin_key, place_of_environment, place_of_project, policy_at, set_policy,
+    place_of_admin_key, place_of_environment, place_of_project, policy_at, set_policy, undo_policy,
 };
 use crate::http::endpoint::Draft;
 use crate::{Answer, Call, Endpoint, Failure, ListJson, api};
@@ -82,6 +82,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .to(warnings),
     ];
     rows.extend(rows_of_values());
+    rows.extend(rows_of_trials());
     rows.extend(rows_of_exceptions());
     rows
 }
@@ -89,7 +90,6 @@ pub fn endpoints() -> Vec<Endpoint> {
 fn rows_of_values() -> Vec<Endpoint> {
     const ALL: &str = "/v1/organization/policy";
     const ONE: &str = "/v1/organization/policy/{setting}";
-    const KEEP: &str = "/v1/organization/policy/{setting}/keep";
     const OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy";
     const ONE_OF_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}/policy/{setting}";
     const OF_PROJECT: &str = "/v1/organization/projects/{project_id}/policy";
@@ -113,12 +113,6 @@ fn rows_of_values() -> Vec<Endpoint> {
         clearing(ONE, "clear_policy", "Take away what the organization or an environment set.", manage)
             .query::<PolicyQuery>()
             .to(clear),
-        api(Method::Post, KEEP, "keep_policy", "Keep what the organization or an environment set on trial.")
-            .needs(manage)
-            .audited(Verb::PolicyKept)
-            .query::<PolicyQuery>()
-            .answer::<HeldJson>()
-            .to(keep),
         listing(OF_ADMIN_KEY, "list_admin_key_policy", "List from where an admin key may be used.", read)
             .to(list),
         setting(
@@ -151,6 +145,26 @@ fn rows_of_values() -> Vec<Endpoint> {
         .to(list),
         setting(ONE_OF_KEY, "set_key_policy", "Narrow something for a key.", manage_project).to(set),
         clearing(ONE_OF_KEY, "clear_key_policy", "Take away what a key set.", manage_project).to(clear),
+    ]
+}
+
+fn rows_of_trials() -> Vec<Endpoint> {
+    const KEEP: &str = "/v1/organization/policy/{setting}/keep";
+    const UNDO: &str = "/v1/organization/policy/{setting}/undo";
+    let manage = Access::Organization(Permission::PolicyManage);
+    vec![
+        api(Method::Post, KEEP, "keep_policy", "Keep what the organization or an environment set on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyKept)
+            .query::<PolicyQuery>()
+            .answer::<HeldJson>()
+            .to(keep),
+        api(Method::Post, UNDO, "undo_policy", "Undo what the organization or an environment set on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyUndone)
+            .query::<PolicyQuery>()
+            .answer::<HeldJson>()
+            .to(undo),
     ]
 }
 
@@ -228,6 +242,12 @@ async fn keep(call: Call) -> Result<Answer, Failure> {
     let place = place_of(&call, call.query.one("environment")).await?;
     let setting = setting_of(call.path_text("setting"))?;
     Ok(Answer::json(HeldJson::from(keep_policy(&call.control, &call.grant, place, setting).await?)))
+}
+
+async fn undo(call: Call) -> Result<Answer, Failure> {
+    let place = place_of(&call, call.query.one("environment")).await?;
+    let setting = setting_of(call.path_text("setting"))?;
+    Ok(Answer::json(HeldJson::from(undo_policy(&call.control, &call.grant, place, setting).await?)))
 }
 
 async fn exceptions(call: Call) -> Result<Answer, Failure> {

@@ -3,30 +3,28 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::Error;
-use domain::access::{Grant, Permission};
+use domain::access::Permission;
 use domain::audit::Verb;
 use domain::ids::{ExceptionId, ProjectId, UserId};
 use domain::page::{Order, Page};
 use domain::policy::{Exception, Level, Mode, Place, Setting, Spot};
 use domain::projects::Environment;
 use domain::routes::{Access, Method};
-use domain::time::{DAY, TimeZone, Timestamp};
+use domain::time::DAY;
 use store::policy::Warning;
 
 use super::api::{WARNING_DAYS, place_of, setting_of};
-use super::pages::{ExceptionRow, PolicyPage, SpotRow, WarningRow};
-use super::view::{Viewing, areas, has_below, typed, words};
+use super::pages::{PolicyPage, Refused, Typed};
+use super::spots::{Spots, exception_rows, warning_rows};
+use super::view::{Viewing, areas, can_try, exception_typed, form_typed, has_below, typed};
 use super::{
-    Held, NewEntry, NewException, clear_policy, end_exception, give_exception, list_exceptions,
-    list_warnings, policy_at, set_policy, spot_of,
+    Held, NewEntry, NewException, clear_policy, end_exception, give_exception, keep_policy, list_exceptions,
+    list_warnings, policy_at, set_policy, spot_of, undo_policy,
 };
 use crate::http::console;
-use crate::http::figures::{Count, When};
-use crate::http::shell::{PickLink, ProjectLink, Section};
-use crate::projects::frame::{
-    Frame, end_of_day, frame, granted, link, may, may_here, naming, project_root, root, zone,
-};
-use crate::projects::retrieve_project;
+use crate::http::shell::{PickLink, Section, Shell};
+use crate::projects::detail_pages::ProjectHead;
+use crate::projects::frame::{Frame, end_of_day, frame, may, may_here, project_root, root, zone};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 const OF_ORGANIZATION: &str = "/o/{slug}/policy";
@@ -35,8 +33,6 @@ const OF_KEY: &str = "/o/{slug}/projects/{project_id}/keys/{api_key_id}/policy";
 
 /// How many exceptions a page shows.
 const EXCEPTIONS_PER_PAGE: i64 = 50;
-/// How many warnings the page shows.
-const WARNINGS_MOST: usize = 100;
 
 /// The rows.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -66,6 +62,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .audited(Verb::ExceptionEnded)
         .to(end),
     ];
+    rows.extend(trial_forms(manage));
     rows.extend(forms(("/o/{slug}/policy/{setting}", "/o/{slug}/policy/{setting}/clear"), "policy", manage));
     rows.extend(forms(
         (
@@ -84,6 +81,20 @@ pub fn endpoints() -> Vec<Endpoint> {
         manage_project,
     ));
     rows
+}
+
+/// What becomes of a trial.
+fn trial_forms(manage: Access) -> [Endpoint; 2] {
+    [
+        page(Method::Post, "/o/{slug}/policy/{setting}/keep", "keep_policy_form", "Keep what is on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyKept)
+            .to(keep),
+        page(Method::Post, "/o/{slug}/policy/{setting}/undo", "undo_policy_form", "Undo what is on trial.")
+            .needs(manage)
+            .audited(Verb::PolicyUndone)
+            .to(undo),
+    ]
 }
 
 /// The two forms of a level.
@@ -115,56 +126,70 @@ fn address(call: &Call) -> String {
 }
 
 async fn policy_page(call: Call) -> Result<Answer, Failure> {
-    let environment = call.query.one("environment").unwrap_or_default().to_owned();
-    let place = place_of(&call, Some(&environment)).await?;
-    let held = policy_at(&call.control, &call.grant, place).await?;
-    let (shell, head, key) = match (place.project, place.key) {
+    let place = place_of(&call, call.query.one("environment")).await?;
+    show(&call, place, None).await
+}
+
+/// The frame of the page at a place, the project's head and the heading at a key.
+async fn framed(call: &Call, place: Place) -> Result<(Shell, Option<ProjectHead>, String), Failure> {
+    Ok(match (place.project, place.key) {
         (Some(project), Some(key)) => {
             let owned = call.control.store.project_key(&call.grant, project, key).await?;
             let title = format!("Policy of {}", owned.key.name);
-            let Frame { shell, head, .. } = frame(&call, Some(&title), Section::ProjectKeys).await?;
+            let Frame { shell, head, .. } = frame(call, Some(&title), Section::ProjectKeys).await?;
             (shell, Some(head), title)
         }
         (Some(_), None) => {
-            let Frame { shell, head, .. } = frame(&call, Some("Policy"), Section::ProjectPolicy).await?;
+            let Frame { shell, head, .. } = frame(call, Some("Policy"), Section::ProjectPolicy).await?;
             (shell, Some(head), String::new())
         }
-        _ => (console::shell(&call, "Policy", Section::Policy).await?, None, String::new()),
-    };
-    let zone = zone(&call).await?;
-    let sees_warnings = sees_warnings(&call, place);
-    let warnings = if sees_warnings { warnings_here(&call, place.project).await? } else { Vec::new() };
+        _ => (console::shell(call, "Policy", Section::Policy).await?, None, String::new()),
+    })
+}
+
+async fn show(call: &Call, place: Place, refused: Option<Refused>) -> Result<Answer, Failure> {
+    let held = policy_at(&call.control, &call.grant, place).await?;
+    let (mut shell, head, key) = framed(call, place).await?;
+    let here = here(call, place);
+    if refused.is_some() {
+        shell.path.clone_from(&here);
+    }
+    let zone = zone(call).await?;
+    let sees_warnings = sees_warnings(call, place);
+    let warnings = if sees_warnings { warnings_here(call, place.project).await? } else { Vec::new() };
     let exceptions = match head {
-        None => exceptions_here(&call).await?,
+        None => exceptions_here(call).await?,
         Some(_) => Page { items: Vec::new(), has_more: false },
     };
-    let names = names(&call, &held, &exceptions.items).await?;
-    let spots = Spots::new(&call);
-    let can_except = may(&call, Permission::PolicyManage);
+    let names = names(call, &held, &exceptions.items).await?;
+    let can_except = may(call, Permission::PolicyManage);
     let viewing = Viewing {
         place,
-        can_set: if head.is_some() { may_here(&call, Permission::ProjectPolicyManage) } else { can_except },
+        can_set: if head.is_some() { may_here(call, Permission::ProjectPolicyManage) } else { can_except },
         can_except,
         names: &names,
         warnings: &counted(&warnings),
+        here: &here,
         zone: &zone,
     };
-    let action = address(&call);
+    let action = address(call);
+    let environment = place.environment.filter(|_| place.project.is_none()).map_or("", Environment::name);
     let last = exceptions.items.last().filter(|_| exceptions.has_more).map(|(_, one)| one.id);
+    let spots = Spots::of(call, &exceptions.items, &warnings).await?;
     let page = PolicyPage {
         areas: areas(&held, &viewing),
-        places: places(&action, &environment),
+        places: places(&action, environment),
         next_href: last.map(|after| format!("{action}?after={after}#exceptions")),
         exceptions: exception_rows(&spots, exceptions.items, (&names, &zone), call.at).await?,
         warnings: warning_rows(&spots, warnings, &zone).await?,
         sees_warnings,
         warning_days: WARNING_DAYS,
-        spot: (spot_of(place).level().name(), spot_of(place).id()),
+        environment: environment.to_owned(),
+        refused,
         shell,
         head,
         key,
         action,
-        environment,
         can_except,
     };
     console::page(&page)
@@ -223,113 +248,43 @@ async fn names(
     Ok(names)
 }
 
-/// Names places, each project looked up once.
-struct Spots<'a> {
-    call: &'a Call,
-    grant: Option<Grant>,
-}
-
-impl<'a> Spots<'a> {
-    fn new(call: &'a Call) -> Self {
-        Self { call, grant: naming(call) }
+/// The page at a place of the call.
+fn here(call: &Call, place: Place) -> String {
+    match spot_of(place) {
+        Spot::Environment(environment) => format!("{}?environment={}", address(call), environment.name()),
+        _ => address(call),
     }
-
-    async fn project(&self, id: ProjectId) -> Result<Option<ProjectLink>, Failure> {
-        let Some(grant) = &self.grant else { return Ok(None) };
-        match retrieve_project(&self.call.control, grant, id).await {
-            Ok(owned) => Ok(Some(link(&owned))),
-            Err(Failure::Domain(Error::Hidden { .. }) | Failure::Store(store::Error::NotFound { .. })) => {
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn row(&self, spot: Spot) -> Result<SpotRow, Failure> {
-        let what = spot.id();
-        Ok(match spot {
-            Spot::Organization | Spot::Environment(_) => SpotRow { project: None, what },
-            Spot::Project(id) => match self.project(id).await? {
-                Some(project) => SpotRow { project: Some(project), what: String::new() },
-                None => SpotRow { project: None, what },
-            },
-            Spot::Key(key) => {
-                let grant = granted(self.call, Permission::PolicyRead);
-                let project = match &grant {
-                    Some(grant) => self.call.control.store.key_place(grant, key).await.ok().flatten(),
-                    None => None,
-                };
-                let project = match project {
-                    Some(project) => self.project(project).await?,
-                    None => None,
-                };
-                SpotRow { project, what }
-            }
-        })
-    }
-}
-
-async fn exception_rows(
-    spots: &Spots<'_>,
-    exceptions: Vec<(Spot, Exception)>,
-    (names, zone): (&HashMap<UserId, String>, &TimeZone),
-    at: Timestamp,
-) -> Result<Vec<ExceptionRow>, Failure> {
-    let mut rows = Vec::with_capacity(exceptions.len());
-    for (spot, one) in exceptions {
-        rows.push(ExceptionRow {
-            id: one.id.to_string(),
-            setting: one.setting.name(),
-            spot: spots.row(spot).await?,
-            values: words(one.setting, &one.value),
-            by: one.given_by.and_then(|user| names.get(&user)).cloned().unwrap_or_default(),
-            ends_at: When::day(one.ends_at, zone),
-            is_standing: at < one.ends_at,
-            reason: one.reason,
-        });
-    }
-    Ok(rows)
-}
-
-async fn warning_rows(
-    spots: &Spots<'_>,
-    warnings: Vec<Warning>,
-    zone: &TimeZone,
-) -> Result<Vec<WarningRow>, Failure> {
-    let mut rows = Vec::new();
-    for warning in warnings.into_iter().take(WARNINGS_MOST) {
-        let project = match warning.project_id.parse() {
-            Ok(id) => spots.project(id).await?,
-            Err(_) => None,
-        };
-        rows.push(WarningRow {
-            setting: warning.setting.name(),
-            spot: SpotRow { project, what: warning.key_id },
-            subject: warning.subject,
-            count: Count(u64::try_from(warning.count).unwrap_or_default()),
-            last_at: When::minute(warning.last_at, zone),
-        });
-    }
-    Ok(rows)
 }
 
 /// Back to the page on which the form stood.
 fn back(call: &Call, place: Place, done: Result<&str, Failure>) -> Result<Answer, Failure> {
-    let query = match spot_of(place) {
-        Spot::Environment(environment) => format!("?environment={}", environment.name()),
-        _ => String::new(),
-    };
-    console::back(call, &format!("{}{query}", address(call)), done)
+    console::back(call, &here(call, place), done)
+}
+
+/// A form that was refused, to be mended.
+fn refused(setting: Setting, typed: Typed, failure: Failure) -> Result<Refused, Failure> {
+    let why = console::refusal(failure)?.text;
+    Ok(Refused { name: setting.name(), sentence: setting.sentence(), why, typed })
 }
 
 async fn set(call: Call) -> Result<Answer, Failure> {
     let setting = setting_of(call.path_text("setting"))?;
     let place = place_of(&call, call.form().one("environment")).await?;
-    let done = match entry(&call, setting, spot_of(place).level()) {
+    let level = spot_of(place).level();
+    let done = match entry(&call, setting, level) {
         Ok(new) => set_policy(&call.control, &call.grant, place, new).await,
         Err(error) => Err(error.into()),
     };
-    back(&call, place, done.map(|_| "Set. It holds from the next call on."))
+    match done {
+        Ok(held) if held.trial_ends_at.is_some() => {
+            back(&call, place, Ok("Set on trial. It is undone in 10 minutes, unless it is kept."))
+        }
+        Ok(_) => back(&call, place, Ok("Set. It holds from the next call on.")),
+        Err(failure) => {
+            let typed = Typed::Setting(form_typed(setting, level, &call.form()));
+            show(&call, place, Some(refused(setting, typed, failure)?)).await
+        }
+    }
 }
 
 fn entry(call: &Call, setting: Setting, level: Level) -> Result<NewEntry, Error> {
@@ -343,7 +298,7 @@ fn entry(call: &Call, setting: Setting, level: Level) -> Result<NewEntry, Error>
         mode: form.one("mode").map_or(Some(Mode::Enforce), Mode::parse).ok_or_else(unknown)?,
         is_locked: has_below && form.one("locked") == Some("true"),
         floor: floor.map(|floor| typed(setting, floor)).transpose()?,
-        is_on_trial: false,
+        is_on_trial: can_try(setting, level) && form.one("on_trial") == Some("true"),
     })
 }
 
@@ -354,16 +309,37 @@ async fn clear(call: Call) -> Result<Answer, Failure> {
     back(&call, place, done.map(|_| "Cleared. What the levels above say holds again."))
 }
 
-async fn give(call: Call) -> Result<Answer, Failure> {
-    let done = given(&call).await;
-    let otherwise = format!("{}/policy", root(&call));
-    let form = call.form();
-    console::back(&call, console::own_path(form.text("return_to"), &otherwise), done.map(|()| "Given."))
+async fn keep(call: Call) -> Result<Answer, Failure> {
+    let setting = setting_of(call.path_text("setting"))?;
+    let place = place_of(&call, call.form().one("environment")).await?;
+    let done = keep_policy(&call.control, &call.grant, place, setting).await;
+    back(&call, place, done.map(|_| "Kept."))
 }
 
-async fn given(call: &Call) -> Result<(), Failure> {
+async fn undo(call: Call) -> Result<Answer, Failure> {
+    let setting = setting_of(call.path_text("setting"))?;
+    let place = place_of(&call, call.form().one("environment")).await?;
+    let done = undo_policy(&call.control, &call.grant, place, setting).await;
+    back(&call, place, done.map(|_| "Undone. What stood before holds again."))
+}
+
+async fn give(call: Call) -> Result<Answer, Failure> {
     let form = call.form();
     let setting = setting_of(form.text("setting"))?;
+    match given(&call, setting).await {
+        Ok(()) => {
+            let otherwise = format!("{}/policy", root(&call));
+            console::back(&call, console::own_path(form.text("return_to"), &otherwise), Ok("Given."))
+        }
+        Err(failure) => {
+            let typed = Typed::Exception(exception_typed(setting, &form));
+            show(&call, Place::ORGANIZATION, Some(refused(setting, typed, failure)?)).await
+        }
+    }
+}
+
+async fn given(call: &Call, setting: Setting) -> Result<(), Failure> {
+    let form = call.form();
     let ends_at = end_of_day(form.text("ends_on"), &zone(call).await?).ok_or_else(|| {
         Error::invalid_param("invalid_end", "ends_on", "Choose the last day on which it holds.")
     })?;

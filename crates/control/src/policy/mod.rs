@@ -4,6 +4,7 @@ pub mod api;
 pub(crate) mod console;
 mod entrances;
 pub mod pages;
+mod spots;
 mod trials;
 mod view;
 mod wire;
@@ -24,7 +25,7 @@ use store::policy::Warning;
 
 pub(crate) use entrances::enter;
 pub use entrances::let_in;
-pub use trials::{keep_policy, undo_due};
+pub use trials::{keep_policy, undo_due, undo_policy};
 
 use crate::{Control, Failure};
 

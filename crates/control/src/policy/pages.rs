@@ -59,6 +59,58 @@ pub struct SettingForm {
     pub is_locked: bool,
     /// Whether the place sets something now, which can be cleared.
     pub is_set: bool,
+    /// Whether it can be set on trial.
+    pub can_try: bool,
+    /// Whether it is to be.
+    pub is_on_trial: bool,
+}
+
+/// The form with which an exception is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionForm {
+    /// What holds there instead.
+    pub value: Control,
+    /// The level of the place.
+    pub level: String,
+    /// Its id at its level.
+    pub level_id: String,
+    /// The last day, as typed so far.
+    pub ends_on: String,
+    /// Why, as typed so far.
+    pub reason: String,
+    /// The page to come back to.
+    pub return_to: String,
+}
+
+/// A form that was refused, with what was typed into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// What the place was to set.
+    Setting(SettingForm),
+    /// An exception.
+    Exception(ExceptionForm),
+}
+
+/// What was refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The setting.
+    pub name: &'static str,
+    /// What it does.
+    pub sentence: &'static str,
+    /// Why.
+    pub why: String,
+    /// The form.
+    pub typed: Typed,
+}
+
+/// A trial that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialRow {
+    /// When it is undone unless it is kept.
+    pub ends_at: When,
+    /// Whether the viewer may keep or undo it.
+    pub can_decide: bool,
 }
 
 /// One setting at the place.
@@ -70,6 +122,8 @@ pub struct SettingRow {
     pub sentence: &'static str,
     /// What is enforced, entry by entry; none where nobody set anything.
     pub values: Option<Vec<String>>,
+    /// What holds then, in words.
+    pub unset: &'static str,
     /// What is only warned of beyond that.
     pub warned: Option<Vec<String>>,
     /// The level that decided: `the organization`; empty where none did.
@@ -86,12 +140,14 @@ pub struct SettingRow {
     pub exception_ends_at: Option<When>,
     /// What the place itself sets, where that is more than what holds.
     pub own: Option<OwnRow>,
+    /// The trial of what the place itself sets.
+    pub trial: Option<TrialRow>,
     /// How often its warnings let something pass of late.
     pub warnings: Count,
     /// The form; none where it cannot be set here, or not by the viewer.
     pub form: Option<SettingForm>,
-    /// How the value of an exception is typed; none where the viewer can give none here.
-    pub exception: Option<Control>,
+    /// The form of an exception; none where the viewer can give none here.
+    pub exception: Option<ExceptionForm>,
 }
 
 /// Where an exception holds, or a warning was counted.
@@ -99,8 +155,10 @@ pub struct SettingRow {
 pub struct SpotRow {
     /// The project.
     pub project: Option<ProjectLink>,
-    /// The environment, or the id of a key; empty for the project itself.
+    /// The environment, or the name of a key; empty for the project itself.
     pub what: String,
+    /// The masked secret of the key; empty for none.
+    pub masked: String,
 }
 
 /// An exception.
@@ -155,8 +213,8 @@ pub struct PolicyPage {
     pub action: String,
     /// The environment that the forms are about; empty for none.
     pub environment: String,
-    /// The level of the place and its id, for exceptions.
-    pub spot: (&'static str, String),
+    /// The form that was just refused.
+    pub refused: Option<Refused>,
     /// Settings by what they are about.
     pub areas: Vec<(&'static str, Vec<SettingRow>)>,
     /// Exceptions, at the organization.

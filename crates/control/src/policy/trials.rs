@@ -1,10 +1,11 @@
-//! Changes of policy on trial: kept from an address that they allow, or undone when their time is over.
+//! Changes of policy on trial: kept from an address that they allow, undone by somebody, or undone when their
+//! time is over.
 
 use domain::Error;
 use domain::access::{Grant, Task};
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::OrganizationId;
-use domain::policy::{Entry, Place, Setting, Spot, TRIAL_TIME, Trial};
+use domain::policy::{Entry, Place, Policy, Setting, Spot, TRIAL_TIME, Trial};
 use store::Change;
 
 use super::{Held, entrances, facts, held, in_place, own_entry, spot_of};
@@ -62,6 +63,26 @@ pub async fn keep_policy(
     held(control, grant, place, setting).await
 }
 
+/// Undoes what a place set on trial, before its time is over: what stood there before stands again. It is never refused for
+/// whom it shuts out, as it would come by itself.
+///
+/// # Errors
+/// `not_found` when nothing is on trial there.
+pub async fn undo_policy(
+    control: &Control,
+    grant: &Grant,
+    place: Place,
+    setting: Setting,
+) -> Result<Held, Failure> {
+    let mut change = control.change(grant).await?;
+    let policy = change.lock_policy(grant).await?;
+    let trial = change.end_policy_trial(grant, spot_of(place), setting).await?;
+    let trial = trial.ok_or(Error::Hidden { what: "trial of this setting" })?;
+    let audited = go_back(&mut change, grant, &policy, trial).await?;
+    control.commit(change, audited).await?;
+    held(control, grant, place, setting).await
+}
+
 /// Undoes trials that nobody kept in time. Returns how many.
 ///
 /// # Errors
@@ -82,19 +103,29 @@ async fn undo(
     (spot, setting): (Spot, Setting),
 ) -> Result<(), Failure> {
     let grant = Grant::system(Task::Deadlines, Some(organization));
-    let place = Place::of(spot);
     let mut change = control.change(&grant).await?;
     let policy = change.lock_policy(&grant).await?;
     let trial = change.end_policy_trial(&grant, spot, setting).await?;
     // Kept, begun anew or undone by another replica meanwhile.
     let Some(trial) = trial.filter(|trial| trial.ends_at <= change.at()) else { return Ok(()) };
-    match &trial.before {
-        Some(before) => change.write_policy_entry(&grant, spot, before).await?,
-        None => drop(change.delete_policy_entry(&grant, spot, setting).await?),
-    }
-    let tried = own_entry(&policy, place, setting).map(|entry| facts(spot, &entry));
-    let audited = AuditEntry::new(Verb::PolicyUndone, setting.name())
-        .before(tried.unwrap_or_default())
-        .after(trial.before.map(|before| facts(spot, &before)).unwrap_or_default());
+    let audited = go_back(&mut change, &grant, &policy, trial).await?;
     control.commit(change, audited).await
+}
+
+/// Puts back what stood before a trial that ended, and says so for the trail.
+async fn go_back(
+    change: &mut Change,
+    grant: &Grant,
+    policy: &Policy,
+    trial: Trial,
+) -> Result<AuditEntry, Failure> {
+    let Trial { setting, spot, before, .. } = trial;
+    match &before {
+        Some(before) => change.write_policy_entry(grant, spot, before).await?,
+        None => drop(change.delete_policy_entry(grant, spot, setting).await?),
+    }
+    let tried = own_entry(policy, Place::of(spot), setting).map(|entry| facts(spot, &entry));
+    Ok(AuditEntry::new(Verb::PolicyUndone, setting.name())
+        .before(tried.unwrap_or_default())
+        .after(before.map(|before| facts(spot, &before)).unwrap_or_default()))
 }

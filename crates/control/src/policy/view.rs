@@ -9,15 +9,17 @@ use domain::time::TimeZone;
 use serde_json::{Value as Json, json};
 
 use super::Held;
-use super::pages::{Control, OwnRow, SettingForm, SettingRow};
+use super::pages::{Control, ExceptionForm, OwnRow, SettingForm, SettingRow, TrialRow};
+use crate::Query;
 use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 4] = [
-    ("People", &["member"]),
+const AREAS: [(&str, &[&str]); 5] = [
+    ("People", &["member", "handover"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
+    ("Records", &["retention"]),
     ("Networks", &["network"]),
 ];
 
@@ -33,6 +35,8 @@ pub(super) struct Viewing<'a> {
     pub(super) names: &'a HashMap<UserId, String>,
     /// How often warnings let something pass.
     pub(super) warnings: &'a HashMap<Setting, u64>,
+    /// The address of the page.
+    pub(super) here: &'a str,
     /// The calendar.
     pub(super) zone: &'a TimeZone,
 }
@@ -71,6 +75,7 @@ impl Viewing<'_> {
         SettingRow {
             name: setting.name(),
             sentence: setting.sentence(),
+            unset: setting.unset(),
             values: enforced.value.as_ref().map(|value| words(setting, value)),
             warned: warned
                 .value
@@ -84,9 +89,24 @@ impl Viewing<'_> {
             locked_by: decided.locked_by.map(|level| self.level_words(level)).unwrap_or_default(),
             exception_ends_at: decided.exception_ends_at.map(|at| When::day(at, self.zone)),
             own: held.own.as_ref().filter(|entry| says_more(entry, enforced)).map(own),
+            trial: held
+                .trial_ends_at
+                .map(|at| TrialRow { ends_at: When::minute(at, self.zone), can_decide: self.can_set }),
             warnings: Count(self.warnings.get(&setting).copied().unwrap_or_default()),
             form: (self.can_set && is_open).then(|| form(setting, level, held)),
-            exception: can_except.then(|| control(setting.kind(), None, false)),
+            exception: can_except.then(|| self.exception_form(setting)),
+        }
+    }
+
+    fn exception_form(&self, setting: Setting) -> ExceptionForm {
+        let spot = super::spot_of(self.place);
+        ExceptionForm {
+            value: control(setting.kind(), String::new(), false),
+            level: spot.level().name().to_owned(),
+            level_id: spot.id(),
+            ends_on: String::new(),
+            reason: String::new(),
+            return_to: self.here.to_owned(),
         }
     }
 
@@ -149,10 +169,12 @@ pub(super) fn has_below(setting: Setting, level: Level) -> bool {
     setting.levels().iter().any(|below| *below > level)
 }
 
-/// The form, filled with what the place set or, where it set nothing, with what holds.
-fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
-    let own = held.own.as_ref();
-    let present = own.map(|entry| &entry.value).or(held.effective.enforced.value.as_ref());
+/// Whether the console offers to set it on trial: networks, where somebody could be locked out by them and let in again.
+pub(super) fn can_try(setting: Setting, level: Level) -> bool {
+    setting.kind() == Kind::Networks && matches!(level, Level::Organization | Level::Environment)
+}
+
+fn modes(setting: Setting, selected: &str) -> Vec<Choice> {
     let modes: Vec<(&str, &str)> = [
         (Mode::Enforce, "Enforce it"),
         (Mode::Warn, "Warn: let it pass and count it"),
@@ -162,26 +184,66 @@ fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
     .filter(|(mode, _)| setting.is_gate() || *mode != Mode::Warn)
     .map(|(mode, words)| (mode.name(), words))
     .collect();
+    Choice::list(&modes, selected)
+}
+
+/// The form, filled with what the place set or, where it set nothing, with what holds.
+fn form(setting: Setting, level: Level, held: &Held) -> SettingForm {
+    let own = held.own.as_ref();
+    let shown = |value: Option<&Value>| value.map(|value| shown(setting.kind(), value)).unwrap_or_default();
+    let present = own.map(|entry| &entry.value).or(held.effective.enforced.value.as_ref());
+    let floor = own.and_then(|entry| entry.floor.as_ref());
     SettingForm {
-        value: control(setting.kind(), present, false),
-        modes: Choice::list(&modes, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
-        floor: has_below(setting, level)
-            .then(|| control(setting.kind(), own.and_then(|entry| entry.floor.as_ref()), true)),
+        value: control(setting.kind(), shown(present), false),
+        modes: modes(setting, own.map_or(Mode::Enforce, |entry| entry.mode).name()),
+        floor: has_below(setting, level).then(|| control(setting.kind(), shown(floor), true)),
         is_locked: own.is_some_and(|entry| entry.is_locked),
         is_set: own.is_some(),
+        can_try: can_try(setting, level),
+        is_on_trial: held.trial_ends_at.is_some(),
+    }
+}
+
+/// The form as it was typed.
+pub(super) fn form_typed(setting: Setting, level: Level, typed: &Query) -> SettingForm {
+    let text = |field| typed.text(field).to_owned();
+    SettingForm {
+        value: control(setting.kind(), text("value"), false),
+        modes: modes(setting, typed.text("mode")),
+        floor: has_below(setting, level).then(|| control(setting.kind(), text("floor"), true)),
+        is_locked: typed.one("locked") == Some("true"),
+        is_set: false,
+        can_try: can_try(setting, level),
+        is_on_trial: typed.one("on_trial") == Some("true"),
+    }
+}
+
+/// The form of an exception as it was typed.
+pub(super) fn exception_typed(setting: Setting, typed: &Query) -> ExceptionForm {
+    let text = |field| typed.text(field).to_owned();
+    ExceptionForm {
+        value: control(setting.kind(), text("value"), false),
+        level: text("level"),
+        level_id: text("level_id"),
+        ends_on: text("ends_on"),
+        reason: text("reason"),
+        return_to: text("return_to"),
+    }
+}
+
+/// A value as its control shows it.
+fn shown(kind: Kind, value: &Value) -> String {
+    match kind.show(value) {
+        Json::String(word) => word,
+        Json::Bool(is_on) => is_on.to_string(),
+        Json::Number(amount) => amount.to_string(),
+        Json::Array(entries) => entries.iter().filter_map(Json::as_str).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
     }
 }
 
 /// How a value of a kind is typed.
-fn control(kind: Kind, present: Option<&Value>, is_optional: bool) -> Control {
-    let selected = present.map(|value| kind.show(value));
-    let selected = match &selected {
-        Some(Json::String(word)) => word.clone(),
-        Some(Json::Bool(is_on)) => is_on.to_string(),
-        Some(Json::Number(amount)) => amount.to_string(),
-        Some(Json::Array(entries)) => entries.iter().filter_map(Json::as_str).collect::<Vec<_>>().join("\n"),
-        _ => String::new(),
-    };
+fn control(kind: Kind, selected: String, is_optional: bool) -> Control {
     let none = is_optional.then(|| (String::new(), "none".to_owned()));
     let choices = |pairs: Vec<(String, String)>| {
         let pairs: Vec<_> = none.into_iter().chain(pairs).collect();
@@ -192,9 +254,9 @@ fn control(kind: Kind, present: Option<&Value>, is_optional: bool) -> Control {
         Kind::Choice(words) => {
             choices(words.iter().map(|word| ((*word).to_owned(), word.replace('_', " "))).collect())
         }
-        Kind::Most { unit, least, most } => Control::Number { value: selected.clone(), unit, least, most },
-        Kind::Words => Control::Lines { value: selected.clone(), example: "gpt-5*" },
-        Kind::Networks => Control::Lines { value: selected.clone(), example: "203.0.113.0/24" },
+        Kind::Most { unit, least, most } => Control::Number { value: selected, unit, least, most },
+        Kind::Words => Control::Lines { value: selected, example: "gpt-5*" },
+        Kind::Networks => Control::Lines { value: selected, example: "203.0.113.0/24" },
     }
 }
 
@@ -231,7 +293,7 @@ mod tests {
             (Setting::GatewayNetworks, "2001:db8::/32\n203.0.113.0/24"),
         ] {
             let value = typed(setting, text).unwrap();
-            let shown = match control(setting.kind(), Some(&value), false) {
+            let shown = match control(setting.kind(), shown(setting.kind(), &value), false) {
                 Control::Choices(choices) => {
                     choices.into_iter().find(|choice| choice.is_selected).unwrap().value
                 }

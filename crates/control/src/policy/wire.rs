@@ -32,6 +32,8 @@ pub struct SettingJson {
     pub levels: Vec<String>,
     /// Whether it refuses something, so that it can also be off or only warn.
     pub can_warn: bool,
+    /// What holds where no level sets it, in words.
+    pub unset: String,
 }
 
 impl From<Setting> for SettingJson {
@@ -55,6 +57,7 @@ impl From<Setting> for SettingJson {
             choices,
             levels: setting.levels().iter().map(|level| level.name().to_owned()).collect(),
             can_warn: setting.is_gate(),
+            unset: setting.unset().to_owned(),
         }
     }
 }

@@ -191,7 +191,7 @@ pub struct UsageReportQuery {
     pub start_time: i64,
     /// Before this second; now when absent.
     pub end_time: Option<i64>,
-    /// `1m`, `1h` or `1d` (the default; the only one for costs), of UTC.
+    /// `1m` (as far back as single records are kept), `1h` or `1d` (the default; the only one for costs), of UTC.
     pub bucket_width: Option<String>,
     /// How many buckets.
     pub limit: Option<i64>,

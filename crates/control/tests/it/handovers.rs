@@ -97,6 +97,31 @@ async fn what_nobody_decides_is_disabled_at_the_deadline_and_still_given_afterwa
 }
 
 #[tokio::test]
+async fn policy_says_how_long_new_hand_overs_wait() {
+    let scene = Scene::set().await;
+    let (first, second) = (scene.person("first", "member").await, scene.person("second", "member").await);
+    let leave = async |leaver: &Person| {
+        let (account, _) = scene.account(leaver).await;
+        ok(&scene.world, &format!("DELETE /v1/organization/users/{}", leaver.id), Value::Null).await;
+        let open = scene.open().await;
+        let opened = open.into_iter().find(|one| one["subject_id"] == account).unwrap();
+        (opened["due_at"].as_i64().unwrap() - opened["opened_at"].as_i64().unwrap()) / 86_400
+    };
+    assert_eq!(leave(&first).await, 7);
+    let line = "POST /v1/organization/policy/handover.deadline_days";
+    assert_eq!(
+        scene.world.admin(line, json!({"value": 0})).await.refusal(),
+        (400, "invalid_value".to_owned())
+    );
+    ok(&scene.world, line, json!({"value": 30})).await;
+    assert_eq!(leave(&second).await, 30);
+    scene.world.wait(7 * DAY);
+    assert_eq!(expire_due(&scene.world.control).await.unwrap(), 1, "what began before keeps its end");
+    scene.world.wait(23 * DAY);
+    assert_eq!(expire_due(&scene.world.control).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn who_is_suspended_for_good_gets_back_what_nobody_took() {
     let scene = Scene::set().await;
     let person = scene.person("away", "member").await;

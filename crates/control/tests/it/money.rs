@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 /// A drained call of a project, `seconds` after the world's beginning.
-async fn call(world: &World, project: &str, n: u128, seconds: i64) -> UsageRecord {
+pub async fn call(world: &World, project: &str, n: u128, seconds: i64) -> UsageRecord {
     let at = world.control.now().plus_seconds(seconds);
     let price = built_in().values().flatten().find(|price| price.model == "gpt-4o-mini").unwrap();
     let quantities = Quantities { input: 11, output: 7, requests: 1, ..Quantities::default() };

@@ -38,6 +38,8 @@ pub enum Task {
     Refusals,
     /// Ending what reached its end: hand-overs, elevations, closed organizations.
     Deadlines,
+    /// Removing records that policy does not keep any longer.
+    Retention,
     /// What the operator does at the machine itself, by command line.
     Operator,
 }
@@ -55,6 +57,7 @@ impl Task {
             Self::Sweep => "sweep",
             Self::Refusals => "refusals",
             Self::Deadlines => "deadlines",
+            Self::Retention => "retention",
             Self::Operator => "operator",
         }
     }

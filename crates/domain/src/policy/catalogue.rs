@@ -4,7 +4,7 @@ use super::Level;
 use super::value::Kind;
 
 macro_rules! settings {
-    ($($variant:ident = $name:literal, $kind:expr, [$($level:ident)*], $gate:literal, $sentence:literal;)*) => {
+    ($($variant:ident = $name:literal, $kind:expr, [$($level:ident)*], $gate:literal, $unset:literal, $sentence:literal;)*) => {
         /// One setting. The name is `noun.what`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Setting { $(#[doc = $sentence] $variant,)* }
@@ -21,6 +21,11 @@ macro_rules! settings {
             /// What it does, in one sentence.
             pub const fn sentence(self) -> &'static str {
                 match self { $(Self::$variant => $sentence,)* }
+            }
+
+            /// What holds where nobody set it, in words.
+            pub const fn unset(self) -> &'static str {
+                match self { $(Self::$variant => $unset,)* }
             }
 
             /// What kind of value it has.
@@ -44,32 +49,41 @@ macro_rules! settings {
 const DAYS: Kind = Kind::Most { unit: "days", least: 1, most: 3_650 };
 
 settings! {
-    Invitations = "member.invitations", Kind::Choice(&["owners", "admins"]), [Organization], true,
+    Invitations = "member.invitations", Kind::Choice(&["owners", "admins"]), [Organization], true, "Admins alone",
         "Who may invite new people: Project Owners into their projects too, or Admins alone, as when nothing is set.";
-    KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true,
+    HandoverDeadline = "handover.deadline_days",
+        Kind::Most { unit: "days", least: 1, most: 365 }, [Organization], false, "7 days",
+        "For how many days what loses its owner goes on without one, until its keys are disabled; of hand-overs that begin from then on.";
+    KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true, "as long as the key says",
         "How many days a key works at most after it was made.";
-    KeyRotation = "key.rotation_days", DAYS, [Organization Environment Project Key], true,
+    KeyRotation = "key.rotation_days", DAYS, [Organization Environment Project Key], true, "never",
         "After how many days the secret of a key has to be rotated.";
-    KeyNarrow = "key.narrow", Kind::Switch, [Organization Environment Project], true,
+    KeyNarrow = "key.narrow", Kind::Switch, [Organization Environment Project], true, "no",
         "A key names the scopes or models that it may use.";
-    Models = "model.allowed", Kind::Words, [Organization Environment Project Key], true,
+    Models = "model.allowed", Kind::Words, [Organization Environment Project Key], true, "every model",
         "The models that may be called.";
-    Providers = "provider.allowed", Kind::Words, [Organization Environment Project Key], true,
+    Providers = "provider.allowed", Kind::Words, [Organization Environment Project Key], true, "every connection",
         "The provider connections that may be used, by name.";
-    UnpricedModels = "model.unpriced", Kind::Choice(&["pass", "refuse"]), [Organization Environment Project], false,
+    UnpricedModels = "model.unpriced", Kind::Choice(&["pass", "refuse"]), [Organization Environment Project], false, "refuse",
         "What happens to a call of a model without a price: it passes and is flagged, where no hard limit of money applies, or it is refused, as when nothing is set.";
     DefaultOutput = "call.default_maximum_output_tokens",
-        Kind::Most { unit: "tokens", least: 1, most: 10_000_000 }, [Organization Environment Project Key], false,
+        Kind::Most { unit: "tokens", least: 1, most: 10_000_000 }, [Organization Environment Project Key], false, "as many as the provider says",
         "The most tokens that a call may generate when it does not say so itself.";
-    RequestTags = "call.tags", Kind::Choice(&["allowed", "refused"]), [Organization Environment Project Key], true,
+    RequestTags = "call.tags", Kind::Choice(&["allowed", "refused"]), [Organization Environment Project Key], true, "allowed",
         "Whether a call may carry tags of its own in its metadata.";
-    EndUsers = "call.end_users", Kind::Choice(&["plain", "hashed"]), [Organization Environment Project], false,
+    EndUsers = "call.end_users", Kind::Choice(&["plain", "hashed"]), [Organization Environment Project], false, "plain",
         "How the end user that a call names is kept.";
-    SignInNetworks = "network.sign_in", Kind::Networks, [Organization Environment Project], true,
+    UsageRetention = "retention.usage_records_days",
+        Kind::Most { unit: "days", least: 35, most: 3_650 }, [Organization], false, "for ever",
+        "For how many days single usage records are kept, and reports by the minute with them; sums by quarter of an hour and what was spent stay.";
+    AuditRetention = "retention.audit_days",
+        Kind::Most { unit: "days", least: 365, most: 3_650 }, [Organization], false, "for ever",
+        "For how many days audit records are kept; what is left of the trail can still be proved.";
+    SignInNetworks = "network.sign_in", Kind::Networks, [Organization Environment Project], true, "everywhere",
         "The networks from which members may enter the console, and open a project there.";
-    AdminNetworks = "network.admin_api", Kind::Networks, [Organization Environment Project Key], true,
+    AdminNetworks = "network.admin_api", Kind::Networks, [Organization Environment Project Key], true, "everywhere",
         "The networks from which the admin API may be called: at all, about a project, or with an admin key.";
-    GatewayNetworks = "network.gateway", Kind::Networks, [Organization Environment Project Key], true,
+    GatewayNetworks = "network.gateway", Kind::Networks, [Organization Environment Project Key], true, "everywhere",
         "The networks from which keys may call.";
 }
 

@@ -19,16 +19,18 @@ use crate::projects::{insert, organization, project, user, whole};
 use crate::rows::Rows;
 
 /// Tables of which a purge leaves an organization's rows.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 13] = [
     "allowance_counters",
     "allowance_slices",
     "allowances",
     "attributions",
+    "audit_anchors",
     "audit_heads",
     "audit_records",
     "events",
     "metering_heads",
     "prices",
+    "purged_usage",
     "rollups",
     "usage_records",
 ];

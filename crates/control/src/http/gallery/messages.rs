@@ -7,7 +7,8 @@ use crate::http::figures::Count;
 use crate::http::shell::{Choice, PickLink, Section, Theme};
 use crate::mails::pages::{MailRow, MailsPage, NoticeRow};
 use crate::policy::pages::{
-    Control, ExceptionRow, OwnRow, PolicyPage, SettingForm, SettingRow, SpotRow, WarningRow,
+    Control, ExceptionForm, ExceptionRow, OwnRow, PolicyPage, Refused, SettingForm, SettingRow, SpotRow,
+    TrialRow, Typed, WarningRow,
 };
 use crate::webhooks::pages::{
     AttemptRow, DeliveryPage, DeliveryRow, WebhookForm, WebhookPage, WebhookRow, WebhookSecretReveal,
@@ -22,6 +23,17 @@ pub fn exhibits() -> Vec<Exhibit> {
             warnings: Vec::new(),
             next_href: None,
             areas: vec![("Keys", vec![unset()])],
+            ..policy(theme)
+        }),
+        Exhibit::new("policy-refused", |theme| PolicyPage {
+            refused: Some(refused(
+                "network.sign_in",
+                Typed::Setting(networks().form.unwrap_or_else(|| form(days(""), None))),
+            )),
+            ..policy(theme)
+        }),
+        Exhibit::new("policy-exception-refused", |theme| PolicyPage {
+            refused: Some(refused("key.narrow", Typed::Exception(exception_form()))),
             ..policy(theme)
         }),
         Exhibit::new("project-policy", project_policy),
@@ -72,6 +84,45 @@ fn form(value: Control, floor: Option<Control>) -> SettingForm {
         floor,
         is_locked: true,
         is_set: true,
+        can_try: false,
+        is_on_trial: false,
+    }
+}
+
+fn exception_form() -> ExceptionForm {
+    ExceptionForm {
+        value: Control::Choices(Choice::list(&[("true", "yes"), ("false", "no")], "true")),
+        level: "environment".to_owned(),
+        level_id: "production".to_owned(),
+        ends_on: "2026-08-31".to_owned(),
+        reason: "The vendor rotates once a year <b>bold</b>.".to_owned(),
+        return_to: "/o/northwind/policy?environment=production".to_owned(),
+    }
+}
+
+fn refused(name: &'static str, typed: Typed) -> Refused {
+    Refused {
+        name,
+        sentence: "The networks from which members may enter the console, and open a project there.",
+        why: "This is wider than the level <b>organization</b> allows.".to_owned(),
+        typed,
+    }
+}
+
+/// Networks on trial.
+fn networks() -> SettingRow {
+    let lines = Control::Lines { value: "203.0.113.0/24".to_owned(), example: "203.0.113.0/24" };
+    SettingRow {
+        name: "network.sign_in",
+        sentence: "The networks from which members may enter the console, and open a project there.",
+        values: Some(texts(&["203.0.113.0/24"])),
+        unset: "everywhere",
+        level: "the organization".to_owned(),
+        by: "Platform Lead".to_owned(),
+        at: Some(day(0)),
+        trial: Some(TrialRow { ends_at: at(0, 9), can_decide: true }),
+        form: Some(SettingForm { can_try: true, is_on_trial: true, ..form(lines.clone(), Some(lines)) }),
+        ..unset()
     }
 }
 
@@ -84,6 +135,7 @@ fn unset() -> SettingRow {
         name: "key.maximum_age_days",
         sentence: "How many days a key works at most after it was made.",
         values: None,
+        unset: "as long as the key says",
         warned: None,
         level: String::new(),
         by: String::new(),
@@ -92,6 +144,7 @@ fn unset() -> SettingRow {
         locked_by: String::new(),
         exception_ends_at: None,
         own: None,
+        trial: None,
         warnings: Count(0),
         form: Some(form(days(""), Some(days("")))),
         exception: None,
@@ -122,7 +175,6 @@ fn models() -> SettingRow {
 }
 
 fn switch() -> SettingRow {
-    let yes = Control::Choices(Choice::list(&[("true", "yes"), ("false", "no")], "true"));
     SettingRow {
         name: "key.narrow",
         sentence: "A key names the scopes or models that it may use.",
@@ -133,14 +185,22 @@ fn switch() -> SettingRow {
         narrowed_by: "the organization, production".to_owned(),
         locked_by: "the organization".to_owned(),
         exception_ends_at: Some(day(-30)),
-        exception: Some(yes),
+        exception: Some(exception_form()),
         form: None,
         ..unset()
     }
 }
 
 fn in_the_project() -> SpotRow {
-    SpotRow { project: Some(project(0)), what: String::new() }
+    SpotRow { project: Some(project(0)), what: String::new(), masked: String::new() }
+}
+
+fn a_key(index: usize) -> SpotRow {
+    SpotRow {
+        project: Some(project(index)),
+        what: "widget <b>bold</b>".to_owned(),
+        masked: "sk-proj-bw…x4Qz".to_owned(),
+    }
 }
 
 fn policy(theme: Theme) -> PolicyPage {
@@ -167,23 +227,28 @@ fn policy(theme: Theme) -> PolicyPage {
         ],
         action: "/o/northwind/policy".to_owned(),
         environment: String::new(),
-        spot: ("organization", String::new()),
+        refused: None,
         areas: vec![
             ("Projects and people", vec![switch()]),
             ("Keys", vec![unset()]),
             ("Models and calls", vec![models()]),
+            ("Networks", vec![networks()]),
         ],
         exceptions: vec![
             exception("exc_1", in_the_project(), true),
-            exception("exc_2", SpotRow { project: Some(project(5)), what: "key_01k".to_owned() }, true),
-            exception("exc_3", SpotRow { project: None, what: "staging".to_owned() }, false),
+            exception("exc_2", a_key(5), true),
+            exception(
+                "exc_3",
+                SpotRow { project: None, what: "staging".to_owned(), masked: String::new() },
+                false,
+            ),
         ],
         next_href: Some("/o/northwind/policy?after=exc_3#exceptions".to_owned()),
         can_except: true,
         sees_warnings: true,
         warnings: vec![WarningRow {
             setting: "model.allowed",
-            spot: SpotRow { project: Some(project(0)), what: "key_01k".to_owned() },
+            spot: a_key(0),
             subject: "gpt-4-<b>bold</b>".to_owned(),
             count: Count(1_204),
             last_at: at(0, 9),
@@ -198,7 +263,6 @@ fn project_policy(theme: Theme) -> PolicyPage {
         head: Some(head()),
         places: Vec::new(),
         action: "/o/northwind/projects/proj_00/policy".to_owned(),
-        spot: ("project", "proj_00".to_owned()),
         exceptions: Vec::new(),
         next_href: None,
         ..policy(theme)

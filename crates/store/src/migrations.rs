@@ -29,6 +29,7 @@ paired! {
     13 "0013_messages",
     15 "0015_trials",
     16 "0016_settings",
+    17 "0017_raises",
 }
 
 const RECORD: &str = "insert into migrations (number, name, applied_at) values ($1, $2, $3)";

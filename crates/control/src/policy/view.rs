@@ -14,8 +14,9 @@ use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 4] = [
+const AREAS: [(&str, &[&str]); 5] = [
     ("People", &["member"]),
+    ("Projects", &["project", "change"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
     ("Networks", &["network"]),

@@ -46,6 +46,10 @@ const DAYS: Kind = Kind::Most { unit: "days", least: 1, most: 3_650 };
 settings! {
     Invitations = "member.invitations", Kind::Choice(&["owners", "admins"]), [Organization], true,
         "Who may invite new people: Project Owners into their projects too, or Admins alone, as when nothing is set.";
+    ProjectCreation = "project.creation", Kind::Choice(&["request", "admins"]), [Organization], false,
+        "Who comes to a project: whoever may not create one can ask for it, or only who may create them does, as when nothing is set.";
+    ChangeApproval = "change.approval", Kind::Switch, [Organization Environment Project], true,
+        "In a project of high risk or in production a new key, a lower risk and a lesser environment need a second person.";
     KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true,
         "How many days a key works at most after it was made.";
     KeyRotation = "key.rotation_days", DAYS, [Organization Environment Project Key], true,

@@ -35,7 +35,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         crate::approvals::api::endpoints(),
         crate::elevations::api::endpoints(),
         crate::project_requests::api::endpoints(),
-        crate::raises::api::endpoints(),
         crate::changes::api::endpoints(),
         crate::reviews::api::endpoints(),
         crate::projects::console::endpoints(),

@@ -375,7 +375,7 @@ impl Company {
         if asked.status == 200 {
             return text_of(&asked.body, "id");
         }
-        let mine = "/v1/organization/approvals?mine=true&state=pending";
+        let mine = "/v1/organization/approvals?mine=true&state=pending&kind=elevation";
         let mine = self.world.server.ok("GET", mine, &key, None).await;
         match mine["data"][0]["id"].as_str() {
             Some(id) => id.to_owned(),

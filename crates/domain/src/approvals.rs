@@ -6,16 +6,16 @@
 //! **Only lasting rights approve**: rights that end by themselves came from an approval, and chains of those would
 //! let two people keep each other Admin for ever.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::access::{OrganizationRole, Permission, Permissions, Standing};
-use crate::audit::Verb;
+use crate::access::{Permission, Standing};
 use crate::error::Error;
 use crate::ids::{ApprovalId, OrganizationId, ProjectId, UserId};
-use crate::organizations::{Feature, OrganizationState};
+use crate::organizations::OrganizationState;
 use crate::text;
 use crate::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+
+mod asked;
+
+pub use asked::{AllowanceRaise, Asked, ChangeKind, Elevation, GuardedChange, Kind, ProjectCreation};
 
 /// How long a request waits to be decided, in microseconds: seven days.
 pub const APPROVAL_LIFETIME: i64 = 7 * DAY;
@@ -23,135 +23,12 @@ pub const APPROVAL_LIFETIME: i64 = 7 * DAY;
 pub const SHORTEST_ELEVATION: i64 = 15 * MINUTE / SECOND;
 /// The longest elevation, in seconds: 12 hours.
 pub const LONGEST_ELEVATION: i64 = 12 * HOUR / SECOND;
-
-/// The kinds of things that need a second person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A role of the organization for a stated time.
-    Elevation,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Elevation];
-
-    /// The word on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Elevation => "elevation",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == word)
-    }
-
-    /// The feature without which it can be neither asked for nor approved.
-    pub const fn feature(self) -> Option<Feature> {
-        match self {
-            Self::Elevation => Some(Feature::Elevation),
-        }
-    }
-
-    /// What asking for it writes into the trail.
-    pub const fn asked(self) -> Verb {
-        match self {
-            Self::Elevation => Verb::ElevationRequested,
-        }
-    }
-}
-
-/// A role of the organization for a stated time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Elevation {
-    /// The role.
-    pub role: OrganizationRole,
-    /// For how long after the approval, in seconds.
-    pub duration_seconds: i64,
-}
-
-impl Elevation {
-    /// A role and a time that can be asked for by somebody who stands so.
-    ///
-    /// # Errors
-    /// `invalid_duration`; conflicts `already_elevated` and `already_held` when it would give nothing.
-    pub fn checked(
-        role: OrganizationRole,
-        duration_seconds: i64,
-        standing: &Standing,
-    ) -> Result<Self, Error> {
-        if !(SHORTEST_ELEVATION..=LONGEST_ELEVATION).contains(&duration_seconds) {
-            let sentence = "Ask for 15 minutes to 12 hours: 900 to 43200 seconds.";
-            return Err(Error::invalid_param("invalid_duration", "duration_seconds", sentence));
-        }
-        if role.permissions().is_within(standing.lasting().rights()) {
-            let sentence = format!("You have everything that the role {} gives.", role.title());
-            return Err(Error::conflict("already_held", sentence));
-        }
-        if role.permissions().is_within(standing.rights()) {
-            let sentence = "You have this role for a while already. Ask again when it has ended.";
-            return Err(Error::conflict("already_elevated", sentence));
-        }
-        Ok(Self { role, duration_seconds })
-    }
-}
-
-/// What was asked for. Each kind has a payload of its own, kept as JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// A role of the organization for a stated time.
-    Elevation(Elevation),
-}
-
-impl Asked {
-    /// Its kind.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Elevation(_) => Kind::Elevation,
-        }
-    }
-
-    /// The payload.
-    pub fn payload(&self) -> Value {
-        match self {
-            Self::Elevation(elevation) => serde_json::to_value(elevation).unwrap_or_default(),
-        }
-    }
-
-    /// Out of its kind and payload.
-    ///
-    /// # Errors
-    /// When the payload is not one of that kind.
-    pub fn read(kind: Kind, payload: Value) -> Result<Self, serde_json::Error> {
-        match kind {
-            Kind::Elevation => serde_json::from_value(payload).map(Self::Elevation),
-        }
-    }
-
-    /// The rights that carrying it out gives away; whoever approves has to have them.
-    pub fn gives(&self) -> Permissions {
-        match self {
-            Self::Elevation(elevation) => elevation.role.permissions(),
-        }
-    }
-
-    /// When what is carried out at a moment ends by itself; none for what lasts.
-    pub fn ends_at(&self, at: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Elevation(elevation) => Some(at.plus_seconds(elevation.duration_seconds)),
-        }
-    }
-
-    /// In a few words for people: `Admin for 4 hours`.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Elevation(elevation) => {
-                format!("{} for {}", elevation.role.title(), duration_words(elevation.duration_seconds))
-            }
-        }
-    }
-}
+/// For how long a change that was approved can be made, in seconds: a day.
+pub const CHANGE_TIME: i64 = DAY / SECOND;
+/// The longest raise for a time, in seconds: a year.
+pub const LONGEST_RAISE: i64 = 366 * DAY / SECOND;
+/// How many requests of one person wait at most.
+pub const MOST_WAITING: i64 = 20;
 
 /// A duration as people say it: `15 minutes`, `1 hour`, `2 hours 30 minutes`. Less than a minute is `1 minute`.
 pub fn duration_words(seconds: i64) -> String {
@@ -229,7 +106,8 @@ pub struct Approval {
     pub reason: String,
     /// Who asked.
     pub requested_by: UserId,
-    /// The id of what it is about: for an elevation the person who gets the role.
+    /// The id of what it is about: the person who gets a role, the allowance, the project; of a project that is not
+    /// there yet its name.
     pub subject_id: String,
     /// Who may decide.
     pub decider: Decider,
@@ -367,6 +245,12 @@ pub fn decided(state: State) -> Error {
         "approval_decided",
         format!("This request cannot be decided any more: it is {}.", state.name()),
     )
+}
+
+/// Who asked has lost meanwhile what they need for it.
+pub fn requester_lost_rights() -> Error {
+    let sentence = "Who asked may not have this any more. Refuse the request.";
+    Error::conflict("requester_lost_rights", sentence)
 }
 
 /// Why something is asked for: 1 to 2,000 characters.

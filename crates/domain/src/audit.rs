@@ -103,6 +103,11 @@ verbs! {
     ApprovalWithdrawn = "approval.withdrawn", None;
     ApprovalExpired = "approval.expired", None;
     ElevationEnded = "elevation.ended", None;
+    ProjectCreationRequested = "project_creation.requested", None;
+    AllowanceRaiseRequested = "allowance_raise.requested", None;
+    AllowanceRaiseEnded = "allowance_raise.ended", None;
+    ChangeRequested = "change.requested", None;
+    ChangeLapsed = "change.lapsed", None;
     ReviewOpened = "review.opened", None;
     ReviewDecided = "review.decided", None;
     ReviewClosed = "review.closed", None;

@@ -135,8 +135,20 @@ pub struct Project {
     pub archived_at: Option<Timestamp>,
 }
 
+impl Project {
+    /// Whether changes of it can need a second person: it is marked with a high risk, or in production.
+    pub fn is_guarded(&self) -> bool {
+        self.risk == Risk::High || self.environment == Environment::Production
+    }
+
+    /// Whether it would be less careful after becoming that.
+    pub fn is_loosened_by(&self, after: &Self) -> bool {
+        after.risk < self.risk || after.environment < self.environment
+    }
+}
+
 /// What creating a project takes. With a name alone: development, owned by the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewProject {
     /// The name people read.
     pub name: String,

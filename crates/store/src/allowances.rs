@@ -8,6 +8,7 @@ use domain::ids::{AllowanceId, ProjectId};
 use domain::page::{Page, PageRequest};
 use domain::time::{Span, TimeZone, Timestamp, Window};
 
+use crate::allowance_raises::supersede_raise;
 use crate::change::Change;
 use crate::dialect::Row;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ macro_rules! columns_within {
 }
 
 pub(crate) const ONE: &str = columns_within!("id = $1");
+/// One of an organization, locked.
+pub(crate) const ONE_LOCKED: &str = columns_within!("organization_id = $1 and id = $2 for update");
 pub(crate) const OF_ORGANIZATION: &str = columns_within!("organization_id = $1 order by id");
 
 /// Reads an allowance.
@@ -240,11 +243,12 @@ pub async fn update_allowance(change: &mut Change, allowance: &Allowance) -> Res
     (changed == 1).then_some(()).ok_or(Error::not_found("allowance"))
 }
 
-/// Removes an allowance with its counters and slices.
+/// Removes an allowance with its counters and slices; a raise for a time ends with it.
 ///
 /// # Errors
 /// `NotFound` when it is gone already.
 pub async fn delete_allowance(change: &mut Change, allowance: &Allowance) -> Result<()> {
+    supersede_raise(change, allowance.id).await?;
     let removed = change
         .run(
             "delete from allowances where organization_id = $1 and id = $2",

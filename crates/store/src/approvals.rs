@@ -1,7 +1,7 @@
 //! Approvals: requests that wait for a second person, and what was carried out for a stated time.
 
 use domain::access::{Grant, Permission, RoleRef};
-use domain::approvals::{Approval, Asked, Decider, Kind, State};
+use domain::approvals::{Approval, Asked, Decider, Kind, MOST_WAITING, State};
 use domain::ids::{ApprovalId, OrganizationId, ProjectId, UserId};
 use domain::members::User;
 use domain::page::{Order, Page, PageRequest};
@@ -147,11 +147,21 @@ impl Store {
 }
 
 impl Change {
-    /// Adds a request, unless the same person waits for the same kind of thing about the same subject.
+    /// Adds a request, unless the same person waits for the same kind of thing about the same subject, or for too much.
     ///
     /// # Errors
-    /// `already_requested`.
+    /// `already_requested`, `too_many_requests_waiting`.
     pub async fn insert_approval(&mut self, approval: &Approval) -> Result<()> {
+        let sql = "select count(*) as waiting from approvals where organization_id = $1 and requested_by = $2 \
+                   and state = 'pending' and expires_at > $3";
+        let args = args![approval.organization_id, approval.requested_by, self.at()];
+        let waiting = self.row(sql, args).await?.map_or(Ok(0), |row| row.int("waiting"))?;
+        if waiting >= MOST_WAITING {
+            return Err(Error::Conflict {
+                code: "too_many_requests_waiting",
+                message: format!("{MOST_WAITING} of your requests wait already. Withdraw one to ask again."),
+            });
+        }
         let sql = "select id from approvals where organization_id = $1 and requested_by = $2 and kind = $3 \
                    and subject_id = $4 and state = 'pending' and expires_at > $5 limit 1";
         let kind = approval.asked.kind().name();
@@ -195,6 +205,23 @@ impl Change {
         let sql = "select * from approvals where organization_id = $1 and id = $2 for update";
         let row = self.row(sql, args![grant.organization_id(), id]).await?;
         row.as_ref().map_or(Err(Error::not_found(WHAT)), read_approval)
+    }
+
+    /// What the acting person was given of a kind about a subject, that is in force and ends by itself, locked.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn lock_approvals_in_force(
+        &mut self,
+        grant: &Grant,
+        by: UserId,
+        (kind, subject): (Kind, String),
+    ) -> Result<Vec<Approval>> {
+        let sql = "select * from approvals where organization_id = $1 and requested_by = $2 and kind = $3 \
+                   and subject_id = $4 and state = 'approved' and ended_at is null and ends_at > $5 \
+                   order by id for update";
+        let args = args![grant.organization_id(), by, kind.name(), subject, self.at()];
+        self.rows(sql, args).await?.iter().map(read_approval).collect()
     }
 
     /// Writes what has become of an approval.

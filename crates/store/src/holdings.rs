@@ -336,6 +336,14 @@ const HOLDINGS: &[Holding] = &[
         purged_by: of_organization!("approvals"),
     },
     Holding {
+        table: "allowance_raises",
+        shown: shown!("allowance_raise": "allowance_raises" of "organization_id" by Text "allowance_id" {
+            Text: allowance_id approval_id;
+            Number: amount_before amount_raised;
+        }),
+        purged_by: of_organization!("allowance_raises"),
+    },
+    Holding {
         table: "permission_uses",
         shown: shown!(
             "permission_use": "permission_uses"

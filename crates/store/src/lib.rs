@@ -5,6 +5,7 @@
 
 mod access;
 mod account_links;
+pub mod allowance_raises;
 pub mod allowances;
 mod api_key_secrets;
 mod api_keys;

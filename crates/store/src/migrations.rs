@@ -29,6 +29,7 @@ paired! {
     13 "0013_messages",
     15 "0015_trials",
     16 "0016_settings",
+    17 "0017_raises",
     18 "0018_retention",
 }
 

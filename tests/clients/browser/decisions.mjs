@@ -52,7 +52,7 @@ async function approve(admin, owner, found, person) {
   await page.getByRole('button', { name: 'Approve', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: `Approve the request of ${person}` });
   await dialog.getByRole('button', { name: 'Approve', exact: true }).click();
-  await page.getByRole('heading', { name: 'Elevated now' }).waitFor();
+  await page.getByRole('heading', { name: 'In force for a while' }).waitFor();
   page = await owner.goto(`${found.root}/providers`);
   await page.getByText(/you are admin for a while/i).waitFor();
   await page.getByRole('heading', { level: 1, name: 'Providers' }).waitFor();

@@ -1,11 +1,11 @@
-//! Ends what reached its end: elevations whose time ran out, requests and hand-overs that nobody decided, closed
-//! organizations whose days are over, records that policy does not keep any longer. What an elevation gave ended at that
-//! moment anyway; this writes it down.
+//! Ends what reached its end: elevations, raises and changes whose time ran out, requests and hand-overs that nobody
+//! decided, closed organizations whose days are over, records that policy does not keep any longer. What an elevation gave
+//! ended at that moment anyway; this writes it down.
 
 use std::time::Duration;
 
 use control::organizations::purge_closed_organizations;
-use control::{Control, Failure, approvals, elevations, handovers, policy, retention};
+use control::{Control, Failure, approvals, handovers, policy, retention};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Runs for ever.
 pub async fn run(control: Control) {
     loop {
-        told("elevations", elevations::end_due(&control).await);
+        told("what was approved for a time", approvals::end_due(&control).await);
         told("approvals", approvals::expire_due(&control).await);
         told("trials of policy", policy::undo_due(&control).await);
         told("handovers", handovers::expire_due(&control).await);

@@ -224,5 +224,6 @@ pub fn endpoints() -> Vec<Endpoint> {
             .to(delete_allowance),
     ];
     rows.extend(super::spend_limit::endpoints());
+    rows.extend(crate::raises::api::endpoints());
     rows
 }

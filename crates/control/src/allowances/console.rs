@@ -103,9 +103,10 @@ async fn organization(call: &Call, refused: Option<Failure>) -> Result<Answer, F
     let list = list_allowances(&call.control, &grant, &request).await?.items;
     let (names, zone) = (project_names(call).await?, zone(call).await?);
     let sets_all = granted(call, Permission::AllowanceManage).is_some();
+    let can_ask = granted(call, Permission::ApprovalRequest).is_some();
     let row = |spent: SpentAllowance| {
         let can_manage = sets_all || is_of_key(&spent.allowance.scope.level);
-        row(&spent, &names, &zone, can_manage)
+        row(&spent, &names, &zone, (can_manage, !can_manage && can_ask))
     };
     let page = AllowancesPage {
         allowances: list.into_iter().map(row).collect(),
@@ -178,12 +179,13 @@ pub(crate) async fn binding(
     let all = store::allowances::allowances_of(&call.control.store, &grant).await?;
     let list = with_spending(&call.control, &grant, all.into_iter().filter(binds).collect()).await?;
     let sets_all = granted(call, Permission::AllowanceManage).is_some();
+    let can_ask = granted(call, Permission::ApprovalRequest).is_some();
     let sets_keys = granted_here(call, Permission::AllowanceManageKeys).is_some();
     let mut names = keys.clone();
     names.insert(project.id.to_string(), project.name.clone());
     let row = |spent: SpentAllowance| {
         let can_manage = sets_all || (sets_keys && is_of_key(&spent.allowance.scope.level));
-        row(&spent, &names, zone, can_manage)
+        row(&spent, &names, zone, (can_manage, !can_manage && can_ask))
     };
     Ok(list.into_iter().map(row).collect())
 }
@@ -250,7 +252,12 @@ fn form(typed: &Query, scopes: Vec<(String, String)>) -> AllowanceForm {
     }
 }
 
-fn row(spent: &SpentAllowance, names: &Names, zone: &TimeZone, can_manage: bool) -> AllowanceRow {
+fn row(
+    spent: &SpentAllowance,
+    names: &Names,
+    zone: &TimeZone,
+    (can_manage, can_ask): (bool, bool),
+) -> AllowanceRow {
     let allowance = &spent.allowance;
     let is_money = allowance.unit == Unit::NanoUsd;
     let unit = if is_money { charts::Unit::NanoUsd } else { charts::Unit::Count };
@@ -271,6 +278,7 @@ fn row(spent: &SpentAllowance, names: &Names, zone: &TimeZone, can_manage: bool)
         meter: Meter::new(unit, used, held, allowance.amount),
         resets: resets.or(counted_in_memory).unwrap_or_default(),
         can_manage,
+        can_ask,
     }
 }
 
@@ -314,7 +322,7 @@ fn setting(call: &Call) -> Grant {
 }
 
 /// The amount that was typed, in the unit: dollars in decimal, otherwise a whole number.
-fn amount(unit: Unit, form: &Query) -> Result<i64, Error> {
+pub(crate) fn amount(unit: Unit, form: &Query) -> Result<i64, Error> {
     let text = form.text("amount").trim();
     if unit == Unit::NanoUsd {
         return Ok(NanoUsd::parse_usd(text)?.nano());
@@ -345,7 +353,7 @@ fn is_of_project(call: &Call) -> bool {
     !call.path_text("project_id").is_empty()
 }
 
-fn list_href(call: &Call) -> String {
+pub(crate) fn list_href(call: &Call) -> String {
     let root = if is_of_project(call) { project_root(call) } else { root(call) };
     format!("{root}/allowances")
 }

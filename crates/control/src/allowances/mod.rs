@@ -14,6 +14,7 @@ use domain::page::{Page, PageRequest};
 use domain::pricing::model_name;
 use domain::time::{Timestamp, Window};
 use serde_json::{Value, json};
+use store::allowance_raises::supersede_raise;
 use store::allowances as stored;
 use store::allowances::Spending;
 
@@ -142,7 +143,7 @@ pub async fn retrieve_allowance(
     spent(control, grant, allowance).await
 }
 
-/// Changes amount and enforcement. Slices that are out already are the only excess of a lowered amount; they are
+/// Changes amount and enforcement; with an amount a raise for a time ends. Slices that are out already are the only excess of a lowered amount; they are
 /// shown as held.
 ///
 /// # Errors
@@ -162,6 +163,9 @@ pub async fn update_allowance(
     };
     check(after.unit, after.window, after.amount)?;
     let mut change = control.change(grant).await?;
+    if amount.is_some() {
+        supersede_raise(&mut change, id).await?;
+    }
     stored::update_allowance(&mut change, &after).await?;
     let mut entry = AuditEntry::new(Verb::AllowanceUpdated, id).before(facts(&before)).after(facts(&after));
     entry.project_id = project;

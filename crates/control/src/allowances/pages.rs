@@ -24,6 +24,8 @@ pub struct AllowanceRow {
     pub resets: String,
     /// Whether the viewer may change it.
     pub can_manage: bool,
+    /// Whether the viewer may ask for more of it instead.
+    pub can_ask: bool,
 }
 
 /// The form for a new limit.

@@ -3,6 +3,7 @@
 use domain::Error;
 use domain::access::{Grant, Permission};
 use domain::api_keys::{KeyOwner, KeyStatus};
+use domain::approvals::ChangeKind;
 use domain::audit::Verb;
 use domain::ids::{KeyId, ProjectId};
 use domain::page::{Order, PageRequest};
@@ -18,7 +19,7 @@ use crate::http::figures::When;
 use crate::http::shell::{Choice, Section};
 use crate::model_permissions::console::models_in_words;
 use crate::projects::frame::{frame, granted_here, project_root};
-use crate::{Answer, Call, Endpoint, Failure, page};
+use crate::{Answer, Call, Endpoint, Failure, changes, page};
 
 /// How many keys and owners a page shows.
 const ON_A_PAGE: i64 = 500;
@@ -109,6 +110,8 @@ async fn keys(
         lifetimes: lifetimes(call.form().text("expires_in_days")),
         limits: LimitsForm::typed(&call.form()),
         of_project: models_in_words(call, project).await?,
+        asks_for_key: changes::console::is_asked_for(call, &frame.owned.project, ChangeKind::KeyCreation)
+            .await?,
         can_create: managing.is_some(),
         shell: frame.shell,
         head: frame.head,

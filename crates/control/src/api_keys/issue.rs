@@ -4,14 +4,16 @@ use domain::Error;
 use domain::access::Grant;
 use domain::api_keys::scopes;
 use domain::api_keys::{ApiKey, KeyHash, KeyKind, KeyOwner, KeyStatus, Secret, expiry, generate, redact};
+use domain::approvals::ChangeKind;
 use domain::audit::{AuditEntry, Verb};
-use domain::ids::{KeyId, ProjectId, SecretId, UserId};
+use domain::ids::{ApprovalId, KeyId, ProjectId, SecretId, UserId};
 use domain::models::ModelLists;
 use domain::projects::Project;
 use domain::text::{self, Tags};
 use store::Change;
 
 use super::{IssuedKey, key_facts};
+use crate::changes::{second_person, with_approval};
 use crate::projects::active;
 use crate::{Control, Failure};
 
@@ -43,7 +45,8 @@ pub struct NewKey {
 ///
 /// # Errors
 /// Those of the fields; `unknown_scope`; `models_outside_project`; `missing_permission` when it would belong to somebody for whom the caller may not act;
-/// `owner_not_in_project`; conflicts `project_archived`, `key_owner_gone`.
+/// `approval_required` where a new key needs a second person; `owner_not_in_project`; conflicts `project_archived`,
+/// `key_owner_gone`.
 pub async fn create_key(
     control: &Control,
     grant: &Grant,
@@ -52,8 +55,9 @@ pub async fn create_key(
 ) -> Result<IssuedKey, Failure> {
     let mut change = control.change(grant).await?;
     let locked = change.lock_project(grant, project).await?;
-    let (key, secret) = issue_key(control, &mut change, grant, &locked, new).await?;
-    let entry = AuditEntry::new(Verb::ApiKeyCreated, key.id).in_project(project).after(key_facts(&key));
+    let (key, secret, approval) = issue_key(control, &mut change, grant, &locked, new).await?;
+    let facts = with_approval(key_facts(&key), approval);
+    let entry = AuditEntry::new(Verb::ApiKeyCreated, key.id).in_project(project).after(facts);
     control.commit(change, entry).await?;
     let owned = control.store.project_key(grant, project, key.id).await?;
     Ok(IssuedKey { owned, secret })
@@ -100,14 +104,14 @@ pub async fn rotate_key(
     Ok(IssuedKey { owned, secret })
 }
 
-/// Adds a key to an open change.
+/// Adds a key to an open change; with the approval that it needed, where it needed one.
 pub(crate) async fn issue_key(
     control: &Control,
     change: &mut Change,
     grant: &Grant,
     project: &Project,
     new: NewKey,
-) -> Result<(ApiKey, Secret), Failure> {
+) -> Result<(ApiKey, Secret, Option<ApprovalId>), Failure> {
     active(project)?;
     let caller = grant.actor().map(|actor| actor.user_id);
     let owner = new
@@ -120,6 +124,7 @@ pub(crate) async fn issue_key(
         KeyOwner::ServiceAccount(_) => KeyKind::ServiceAccount,
     };
     let models = check_models(change, project.id, new.models.as_deref(), &new.denied_models).await?;
+    let approval = second_person(control, change, grant, (ChangeKind::KeyCreation, project, project)).await?;
     let (secret, hash) = draw(control, kind);
     let key = ApiKey {
         id: KeyId::mint(control.ambient.as_ref()),
@@ -143,7 +148,7 @@ pub(crate) async fn issue_key(
         secret_version: 1,
     };
     change.insert_key(&key, &hash).await?;
-    Ok((key, secret))
+    Ok((key, secret, approval))
 }
 
 /// Draws a secret of a kind, with the hash that is kept of it.

@@ -111,6 +111,8 @@ pub struct ProjectKeysPage {
     pub limits: LimitsForm,
     /// Which models the project may call, in words; empty for all.
     pub of_project: String,
+    /// Whether a new key needs a second person, whom the viewer may ask.
+    pub asks_for_key: bool,
     /// Whether the viewer may create keys.
     pub can_create: bool,
 }

@@ -50,11 +50,13 @@ pub struct ApprovalJson {
     pub id: String,
     /// Always `organization.approval`.
     pub object: String,
-    /// `elevation`.
+    /// `elevation`, `project_creation`, `allowance_raise` or `change`.
     pub kind: String,
     /// `pending`, `approved`, `refused`, `withdrawn` or `expired`.
     pub state: String,
-    /// What was asked for; its fields are those of the kind. For an elevation: `role`, `duration_seconds`.
+    /// What was asked for; its fields are those of the kind. For an elevation `role` and `duration_seconds`; for a
+    /// project `project` and the `project_id` that it will have; for a raise `allowance_id`, `amount`, `ends_at`; for a
+    /// change `change`, `project_id`, `environment`, `risk`.
     pub asked: Value,
     /// The same in words.
     pub summary: String,
@@ -62,7 +64,8 @@ pub struct ApprovalJson {
     pub reason: String,
     /// Who asked.
     pub requested_by: PersonJson,
-    /// The id of what it is about: for an elevation the person who gets the role.
+    /// The id of what it is about: the person who gets a role, the allowance, the project to be changed; of a project
+    /// that is asked for its name.
     pub subject_id: String,
     /// Who may decide.
     pub decider: DeciderJson,
@@ -127,7 +130,7 @@ pub struct NoteJson {
 pub struct ApprovalsQuery {
     /// `pending`, `approved`, `refused`, `withdrawn` or `expired`.
     state: Option<String>,
-    /// `elevation`.
+    /// `elevation`, `project_creation`, `allowance_raise` or `change`.
     kind: Option<String>,
     /// Only one's own.
     mine: Option<bool>,

@@ -1,7 +1,7 @@
 //! The console's rows of approvals: the inbox, the viewer's own requests, and what was decided.
 
 use domain::access::{OrganizationRole, Permission, Standing, Target, allows};
-use domain::approvals::{Approval, Asked, State, duration_words};
+use domain::approvals::{Approval, Asked, Kind, State, duration_words};
 use domain::audit::Verb;
 use domain::ids::ApprovalId;
 use domain::members::User;
@@ -78,22 +78,37 @@ pub(crate) async fn notices(call: &Call) -> Result<(u64, Option<ElevationNotice>
     let mut own = None;
     if is_elevated {
         let running = store.approvals_in_force(&call.grant, call.at).await?;
-        own = running.into_iter().find(|asked| asked.approval.requested_by == actor.user_id);
+        own = running.into_iter().find(|asked| {
+            asked.approval.requested_by == actor.user_id && asked.approval.asked.kind() == Kind::Elevation
+        });
     }
     let notice = match own.and_then(|asked| Some((asked.approval.ends_at?, asked.approval))) {
-        Some((ends_at, approval)) => Some(notice(call, &approval, ends_at, &zone(call).await?)),
+        Some((ends_at, approval)) => notice(call, &approval, ends_at, &zone(call).await?),
         None => None,
     };
     Ok((u64::try_from(waiting).unwrap_or_default(), notice))
 }
 
-fn notice(call: &Call, approval: &Approval, ends_at: Timestamp, zone: &TimeZone) -> ElevationNotice {
-    let Asked::Elevation(elevation) = &approval.asked;
-    ElevationNotice {
+fn notice(call: &Call, approval: &Approval, ends_at: Timestamp, zone: &TimeZone) -> Option<ElevationNotice> {
+    let Asked::Elevation(elevation) = &approval.asked else { return None };
+    Some(ElevationNotice {
         role: elevation.role.title().to_owned(),
         until: When::minute(ends_at, zone),
         left: left(call.at, ends_at),
         end_action: format!("{}/elevations/{}/end", root(call), approval.id),
+    })
+}
+
+/// What follows from approving, before somebody does.
+const fn follows(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Elevation => "They have it at once. It ends by itself, and you or they can end it before.",
+        Kind::ProjectCreation => "The project is there at once, with the owners that they named.",
+        Kind::AllowanceRaise => {
+            "The new amount binds at once. What was asked for until a day goes back by itself, or with the next change \
+             of the amount."
+        }
+        Kind::Change => "They may make this change once, within a day. A secret is shown to them alone.",
     }
 }
 
@@ -130,7 +145,7 @@ pub(crate) async fn approvals_page_with(call: &Call, flash: Option<Flash>) -> Re
         can_decide,
         is_elevated: can_decide && !decides_for_good,
         sees_all,
-        ask: ask_form(call, own.is_empty()),
+        ask: ask_form(call, own.iter().all(|asked| asked.approval.asked.kind() != Kind::Elevation)),
         running: running(call, sees_all, can_decide, &zone).await?,
         waiting: others.into_iter().map(row).collect(),
         own: own.into_iter().map(row).collect(),
@@ -150,6 +165,7 @@ fn waiting_row(asked: AskedApproval, zone: &TimeZone) -> WaitingRow {
         id: asked.approval.id.to_string(),
         person: person(&asked.requester),
         what: asked.approval.asked.words(),
+        follows: follows(asked.approval.asked.kind()),
         reason: asked.approval.reason,
         asked_at: When::minute(asked.approval.created_at, zone),
         expires_at: When::day(asked.approval.expires_at, zone),
@@ -175,7 +191,8 @@ async fn running(
             ends_at: When::minute(ends_at, zone),
             left: left(call.at, ends_at),
             approved_by: asked.decider.map(|user| user.name).unwrap_or_default(),
-            can_end: can_decide || asked.approval.requested_by == viewer,
+            can_end: asked.approval.asked.kind() == Kind::Elevation
+                && (can_decide || asked.approval.requested_by == viewer),
         })
     };
     Ok(seen.filter_map(row).collect())
@@ -197,7 +214,14 @@ async fn decided(
 fn decided_row(asked: AskedApproval, at: Timestamp, zone: &TimeZone) -> DecidedRow {
     let approval = &asked.approval;
     let (state, tone) = match approval.state_at(at) {
+        State::Approved if approval.ends_at.is_none() => ("approved", "good"),
         State::Approved if approval.is_in_force(at) => ("in force", "good"),
+        State::Approved if approval.asked.kind() == Kind::Change => {
+            match approval.ended_at < approval.ends_at {
+                true => ("made", "good"),
+                false => ("not made in time", "warn"),
+            }
+        }
         State::Approved if approval.ended_at < approval.ends_at => ("ended early", "good"),
         State::Approved => ("approved", "good"),
         State::Refused => ("refused", "bad"),
@@ -218,12 +242,12 @@ fn decided_row(asked: AskedApproval, at: Timestamp, zone: &TimeZone) -> DecidedR
 }
 
 /// The form, for who lacks the role for good and has neither it for a while nor a request that waits.
-fn ask_form(call: &Call, nothing_waits: bool) -> Option<AskForm> {
+fn ask_form(call: &Call, no_elevation_waits: bool) -> Option<AskForm> {
     let standing = call.actor().ok()?.standing.as_ref()?;
     standing.allows_feature(Feature::Elevation).ok()?;
     let is_lacking = |role: &OrganizationRole| !role.permissions().is_within(standing.rights());
     let lacking: Vec<_> = OrganizationRole::ALL.into_iter().filter(is_lacking).collect();
-    if !nothing_waits
+    if !no_elevation_waits
         || !lacking.contains(&OrganizationRole::Admin)
         || !may(call, Permission::ElevationRequest)
     {

@@ -10,17 +10,16 @@ use domain::Error;
 use domain::access::{Actor, Grant, Permission, Standing, Target, Task, allows};
 use domain::approvals::{APPROVAL_LIFETIME, Approval, Asked, Decider, Party, State, reason};
 use domain::audit::{AuditEntry, Verb};
-use domain::ids::{ApprovalId, OrganizationId};
+use domain::ids::{ApprovalId, OrganizationId, ProjectId};
 use domain::page::{Page, PageRequest};
 use domain::text;
 use serde_json::{Value, json};
 use store::{ApprovalFilter, AskedApproval, Change};
 
-use crate::elevations;
 use crate::projects::organization_of;
-use crate::{Control, Failure};
+use crate::{Control, Failure, changes, elevations, project_requests, raises};
 
-/// How many overdue requests one round expires.
+/// How many overdue requests one round expires, and how many that ran out it ends.
 const AT_A_TIME: i64 = 500;
 
 /// What somebody asks for.
@@ -43,7 +42,7 @@ pub(crate) fn person(grant: &Grant) -> Result<&Actor, Failure> {
 /// Keeps the request, in the change in which it was found that it can be made.
 ///
 /// # Errors
-/// `reason_required`, `text_too_long`, `invalid_text`; conflict `already_requested`.
+/// `reason_required`, `text_too_long`, `invalid_text`; conflicts `already_requested`, `too_many_requests_waiting`.
 pub(crate) async fn ask(
     control: &Control,
     grant: &Grant,
@@ -69,8 +68,9 @@ pub(crate) async fn ask(
         ended_at: None,
     };
     change.insert_approval(&approval).await?;
-    let entry =
+    let mut entry =
         AuditEntry::new(approval.asked.kind().asked(), approval.id).after(facts(&approval, &actor.email));
+    entry.project_id = project_of(&approval);
     control.commit(change, entry).await?;
     Ok(control.store.approval(grant, approval.id).await?)
 }
@@ -126,8 +126,8 @@ pub async fn approve(
     let requester = approval.approve(party, requester.as_ref(), change.at())?;
     settle(&mut approval, State::Approved, by, note, &change);
     approval.ends_at = approval.asked.ends_at(change.at());
-    carry_out(&mut change, &approval, requester).await?;
-    decide(control, grant, change, (approval, Verb::ApprovalGiven)).await
+    let done = carry_out(control, grant, &mut change, (&approval, requester)).await?;
+    decide(control, grant, change, (approval, Verb::ApprovalGiven), done).await
 }
 
 /// Refuses a request.
@@ -148,7 +148,7 @@ pub async fn refuse(
     let theirs = change.standing(by.user_id, organization).await?;
     approval.decide(Party { user_id: by.user_id, standing: theirs.as_ref() }, change.at())?;
     settle(&mut approval, State::Refused, by, note, &change);
-    decide(control, grant, change, (approval, Verb::ApprovalRefused)).await
+    decide(control, grant, change, (approval, Verb::ApprovalRefused), Value::Null).await
 }
 
 /// Takes one's own request back.
@@ -163,7 +163,7 @@ pub async fn withdraw(control: &Control, grant: &Grant, id: ApprovalId) -> Resul
     let mut approval = change.lock_approval(grant, id).await?;
     approval.withdraw(by.user_id, change.at())?;
     settle(&mut approval, State::Withdrawn, by, String::new(), &change);
-    decide(control, grant, change, (approval, Verb::ApprovalWithdrawn)).await
+    decide(control, grant, change, (approval, Verb::ApprovalWithdrawn), Value::Null).await
 }
 
 /// Writes down that requests expired which nobody decided in time. Returns how many.
@@ -192,9 +192,48 @@ async fn expire(control: &Control, organization: OrganizationId, id: ApprovalId)
     approval.state = State::Expired;
     approval.decided_at = Some(approval.expires_at);
     change.write_approval(&approval).await?;
-    let entry = AuditEntry::new(Verb::ApprovalExpired, id)
+    let mut entry = AuditEntry::new(Verb::ApprovalExpired, id)
         .before(json!({"state": State::Pending.name()}))
         .after(facts(&approval, &requester_of(control, &approval).await?));
+    entry.project_id = project_of(&approval);
+    control.commit(change, entry).await
+}
+
+/// Ends what was carried out for a time that is over. Elevations and changes give nothing any more from that moment on
+/// anyway; a raise of an allowance goes back now. Returns how many.
+///
+/// # Errors
+/// `store_unavailable`.
+pub async fn end_due(control: &Control) -> Result<usize, Failure> {
+    let everywhere = Grant::system(Task::Deadlines, None);
+    let due = control.store.run_out_approvals(&everywhere, control.now(), AT_A_TIME).await?;
+    let count = due.len();
+    for (organization, id) in due {
+        end_one(control, organization, id).await?;
+    }
+    Ok(count)
+}
+
+async fn end_one(control: &Control, organization: OrganizationId, id: ApprovalId) -> Result<(), Failure> {
+    let grant = Grant::system(Task::Deadlines, Some(organization));
+    let mut change = control.change(&grant).await?;
+    change.lock_memberships(&grant).await?;
+    let approval = change.lock_approval(&grant, id).await?;
+    // Another replica was first.
+    if approval.ended_at.is_some() {
+        return Ok(());
+    }
+    let approval = Approval { ended_at: approval.ends_at, ..approval };
+    let email = requester_of(control, &approval).await?;
+    let mut entry = match &approval.asked {
+        Asked::Elevation(elevation) => elevations::end(&mut change, &approval, *elevation, &email).await?,
+        Asked::AllowanceRaise(raise) => raises::end(&mut change, &approval, raise).await?,
+        Asked::ProjectCreation(_) | Asked::Change(_) => {
+            AuditEntry::new(Verb::ChangeLapsed, id).before(facts(&approval, &email))
+        }
+    };
+    entry.project_id = project_of(&approval);
+    change.write_approval(&approval).await?;
     control.commit(change, entry).await
 }
 
@@ -211,19 +250,48 @@ async fn decide(
     grant: &Grant,
     mut change: Change,
     (approval, verb): (Approval, Verb),
+    done: Value,
 ) -> Result<AskedApproval, Failure> {
     change.write_approval(&approval).await?;
-    let entry = AuditEntry::new(verb, approval.id)
-        .before(json!({"state": State::Pending.name()}))
-        .after(facts(&approval, &requester_of(control, &approval).await?));
+    let mut after = facts(&approval, &requester_of(control, &approval).await?);
+    if !done.is_null() {
+        after["carried_out"] = done;
+    }
+    let mut entry =
+        AuditEntry::new(verb, approval.id).before(json!({"state": State::Pending.name()})).after(after);
+    entry.project_id = project_of(&approval);
     control.commit(change, entry).await?;
     Ok(control.store.approval(grant, approval.id).await?)
 }
 
-/// Does what was asked for.
-async fn carry_out(change: &mut Change, approval: &Approval, requester: &Standing) -> Result<(), Failure> {
+/// Does what was asked for. Returns what the trail keeps of it beyond what was asked.
+async fn carry_out(
+    control: &Control,
+    grant: &Grant,
+    change: &mut Change,
+    (approval, requester): (&Approval, &Standing),
+) -> Result<Value, Failure> {
     match &approval.asked {
-        Asked::Elevation(elevation) => elevations::carry_out(change, approval, *elevation, requester).await,
+        Asked::Elevation(elevation) => {
+            elevations::carry_out(change, approval, *elevation, requester).await?;
+            Ok(Value::Null)
+        }
+        Asked::ProjectCreation(creation) => project_requests::carry_out(change, grant, creation).await,
+        Asked::AllowanceRaise(raise) => {
+            raises::carry_out(control, grant, change, (approval, raise, requester)).await
+        }
+        Asked::Change(wanted) => {
+            changes::carry_out(control, grant, wanted, requester).await?;
+            Ok(Value::Null)
+        }
+    }
+}
+
+/// The project that a request is about, where it is there.
+fn project_of(approval: &Approval) -> Option<ProjectId> {
+    match &approval.asked {
+        Asked::ProjectCreation(creation) if approval.state == State::Approved => Some(creation.project_id),
+        asked => asked.project_id(),
     }
 }
 

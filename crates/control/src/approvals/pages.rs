@@ -14,6 +14,8 @@ pub struct WaitingRow {
     pub person: Person,
     /// What for: `Admin for 1 hour`.
     pub what: String,
+    /// What follows from approving it.
+    pub follows: &'static str,
     /// Why.
     pub reason: String,
     /// When it was asked for.

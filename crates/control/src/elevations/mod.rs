@@ -9,19 +9,16 @@ pub mod api;
 pub(crate) mod console;
 
 use domain::Error;
-use domain::access::{Grant, OrganizationRole, Permission, RoleRef, Standing, Target, Task, authorize};
+use domain::access::{Grant, OrganizationRole, Permission, RoleRef, Standing, Target, authorize};
 use domain::approvals::{Approval, Asked, Decider, Elevation};
 use domain::audit::{AuditEntry, Verb};
-use domain::ids::{ApprovalId, OrganizationId};
+use domain::ids::ApprovalId;
 use serde_json::json;
 use store::{AskedApproval, Change};
 
 use crate::approvals::{self, Ask, person, read_approval};
 use crate::projects::organization_of;
 use crate::{Control, Failure};
-
-/// How many elevations that ran out one round ends.
-const AT_A_TIME: i64 = 500;
 
 /// What asking for an elevation takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,49 +90,29 @@ pub async fn end_elevation(
     let mut change = control.change(grant).await?;
     change.lock_memberships(grant).await?;
     let approval = change.lock_approval(grant, id).await?;
+    let &Asked::Elevation(elevation) = &approval.asked else {
+        return Err(Error::Hidden { what: "elevation" }.into());
+    };
     if !approval.is_in_force(change.at()) {
         return Err(Error::conflict("elevation_over", "This elevation is not in force.").into());
     }
-    let at = change.at();
-    end(control, change, Approval { ended_at: Some(at), ..approval }, &seen.requester.email).await?;
+    let approval = Approval { ended_at: Some(change.at()), ..approval };
+    let entry = end(&mut change, &approval, elevation, &seen.requester.email).await?;
+    change.write_approval(&approval).await?;
+    control.commit(change, entry).await?;
     Ok(control.store.approval(grant, id).await?)
 }
 
-/// Writes down that elevations ended whose time ran out; they gave nothing any more from that moment on. Returns how
-/// many.
-///
-/// # Errors
-/// `store_unavailable`.
-pub async fn end_due(control: &Control) -> Result<usize, Failure> {
-    let everywhere = Grant::system(Task::Deadlines, None);
-    let due = control.store.run_out_approvals(&everywhere, control.now(), AT_A_TIME).await?;
-    let count = due.len();
-    for (organization, id) in due {
-        end_one(control, organization, id).await?;
-    }
-    Ok(count)
-}
-
-async fn end_one(control: &Control, organization: OrganizationId, id: ApprovalId) -> Result<(), Failure> {
-    let grant = Grant::system(Task::Deadlines, Some(organization));
-    let mut change = control.change(&grant).await?;
-    change.lock_memberships(&grant).await?;
-    let approval = change.lock_approval(&grant, id).await?;
-    // Another replica was first.
-    if approval.ended_at.is_some() {
-        return Ok(());
-    }
-    let email = control.store.approval(&grant, id).await?.requester.email;
-    end(control, change, Approval { ended_at: approval.ends_at, ..approval }, &email).await
-}
-
-async fn end(control: &Control, mut change: Change, approval: Approval, email: &str) -> Result<(), Failure> {
-    let Asked::Elevation(Elevation { role, .. }) = approval.asked;
-    change.end_role(&approval, (approval.requested_by, RoleRef::Organization(role))).await?;
-    change.write_approval(&approval).await?;
+/// Takes back what was given. Returns what the trail keeps of it.
+pub(crate) async fn end(
+    change: &mut Change,
+    approval: &Approval,
+    Elevation { role, .. }: Elevation,
+    email: &str,
+) -> Result<AuditEntry, Failure> {
+    change.end_role(approval, (approval.requested_by, RoleRef::Organization(role))).await?;
     let is_early = approval.ended_at < approval.ends_at;
-    let entry = AuditEntry::new(Verb::ElevationEnded, approval.id)
+    Ok(AuditEntry::new(Verb::ElevationEnded, approval.id)
         .before(json!({"email": email, "user_id": approval.requested_by, "role": role.name()}))
-        .after(json!({"ended": if is_early { "early" } else { "by_itself" }}));
-    control.commit(change, entry).await
+        .after(json!({"ended": if is_early { "early" } else { "by_itself" }})))
 }

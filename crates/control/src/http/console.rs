@@ -187,8 +187,15 @@ fn told(to: &str, tone: Tone, text: &str) -> Answer {
 }
 
 /// Codes of refusals after which something else on the same page may work.
-const MENDABLE: [&str; 5] =
-    ["wrong_password", "wider_than_giver", "higher_rank", "owners_do_not_invite", "invite_gives_more"];
+const MENDABLE: [&str; 7] = [
+    "wrong_password",
+    "wider_than_giver",
+    "higher_rank",
+    "owners_do_not_invite",
+    "invite_gives_more",
+    "approval_required",
+    "projects_not_requested",
+];
 
 /// Why an act was refused, where the person can do something about it on the same page.
 ///

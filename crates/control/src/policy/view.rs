@@ -15,8 +15,9 @@ use crate::http::figures::{Count, When};
 use crate::http::shell::Choice;
 
 /// Settings by the noun in their name, in the order of the page.
-const AREAS: [(&str, &[&str]); 5] = [
+const AREAS: [(&str, &[&str]); 6] = [
     ("People", &["member", "handover"]),
+    ("Projects", &["project", "change"]),
     ("Keys", &["key"]),
     ("Models and calls", &["model", "provider", "call"]),
     ("Records", &["retention"]),

@@ -170,7 +170,8 @@ fn user_ids(texts: &[String]) -> Result<Vec<UserId>, Error> {
 }
 
 impl NewProjectJson {
-    fn read(self, caller: Option<UserId>) -> Result<NewProject, Error> {
+    /// What it says, with who owns the project where it names nobody.
+    pub(crate) fn read(self, caller: Option<UserId>) -> Result<NewProject, Error> {
         let owner_ids = match &self.owner_ids {
             Some(ids) => user_ids(ids)?,
             None => caller.into_iter().collect(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::access::Permission;
+use domain::approvals::ChangeKind;
 use domain::audit::Verb;
 use domain::ids::ProjectId;
 use domain::models::ListMode;
@@ -22,7 +23,7 @@ use crate::http::console;
 use crate::http::figures::{Count, Money};
 use crate::http::shell::{Choice, Section};
 use crate::model_permissions::console::models_in_words;
-use crate::{Answer, Call, Endpoint, Failure, page};
+use crate::{Answer, Call, Endpoint, Failure, changes, page, project_requests};
 
 /// The modes of a project's list of models, for people.
 const MODEL_MODES: [(ListMode, &str); 2] =
@@ -108,6 +109,9 @@ async fn projects_page(call: Call) -> Result<Answer, Failure> {
         is_filtered: !search.is_empty() || !environment.is_empty() || state != "active",
         next_href,
         can_create: may(&call, Permission::ProjectCreate),
+        can_ask: may(&call, Permission::ApprovalRequest)
+            && !may(&call, Permission::ProjectCreate)
+            && project_requests::is_open(&call.control, &call.grant).await?,
         shell,
     };
     console::page(&page)
@@ -217,7 +221,7 @@ async fn new_project_page(call: Call) -> Result<Answer, Failure> {
     for choice in form.owners.iter_mut().chain(form.accountable_owners.iter_mut()) {
         choice.is_selected = choice.value == own;
     }
-    console::page(&NewProjectPage { shell, form })
+    console::page(&NewProjectPage { shell, form, reason: None })
 }
 
 async fn create(call: Call) -> Result<Answer, Failure> {
@@ -235,7 +239,8 @@ async fn create(call: Call) -> Result<Answer, Failure> {
         Err(failure) => {
             let mut shell = console::shell(&call, "New project", Section::Projects).await?;
             shell.flashes.push(console::refusal(failure)?);
-            console::page(&NewProjectPage { shell, form: typed(&form, &people(&call).await?) })
+            let form = typed(&form, &people(&call).await?);
+            console::page(&NewProjectPage { shell, form, reason: None })
         }
     }
 }
@@ -270,6 +275,8 @@ async fn settings(call: &Call, refused: Option<Failure>) -> Result<Answer, Failu
         head: frame.head,
         form,
         active_keys: Count(active_keys.get(&id).copied().unwrap_or_default()),
+        asks_to_loosen: changes::console::is_asked_for(call, &frame.owned.project, ChangeKind::Loosening)
+            .await?,
         can_update: may_here(call, Permission::ProjectUpdate),
         can_archive: may_here(call, Permission::ProjectArchive),
     };

@@ -171,6 +171,8 @@ pub struct ProjectSettingsPage {
     pub models_in_words: String,
     /// Whether the viewer may set which models it may call.
     pub can_set_models: bool,
+    /// Whether lowering the risk or the environment needs a second person, whom the viewer may ask.
+    pub asks_to_loosen: bool,
     /// Whether the viewer may change the settings.
     pub can_update: bool,
     /// Whether the viewer may archive and restore.

@@ -12,6 +12,7 @@ mod tests;
 
 use domain::Error;
 use domain::access::{Grant, ProjectRole};
+use domain::approvals::ChangeKind;
 use domain::audit::{AuditEntry, Verb};
 use domain::ids::{OrganizationId, ProjectId, UserId};
 use domain::page::{Page, PageRequest};
@@ -20,6 +21,7 @@ use domain::text::{self, Tags};
 use serde_json::{Value, json};
 use store::Change;
 
+use crate::changes::{second_person, with_approval};
 use crate::{Control, Failure};
 
 /// A project with its owners, oldest first.
@@ -70,11 +72,24 @@ pub async fn create_project(
     new: NewProject,
 ) -> Result<OwnedProject, Failure> {
     let new = new.checked()?;
-    let organization_id = organization_of(grant)?;
     let mut change = control.change(grant).await?;
+    let id = ProjectId::mint(control.ambient.as_ref());
+    let created = add_project(&mut change, grant, id, new).await?;
+    let entry = AuditEntry::new(Verb::ProjectCreated, id).in_project(id).after(facts(&created));
+    control.commit(change, entry).await?;
+    Ok(created)
+}
+
+/// Adds a project to an open change, with its owners.
+pub(crate) async fn add_project(
+    change: &mut Change,
+    grant: &Grant,
+    id: ProjectId,
+    new: NewProject,
+) -> Result<OwnedProject, Failure> {
     let project = Project {
-        id: ProjectId::mint(control.ambient.as_ref()),
-        organization_id,
+        id,
+        organization_id: organization_of(grant)?,
         name: new.name,
         description: new.description,
         environment: new.environment,
@@ -88,15 +103,10 @@ pub async fn create_project(
     };
     change.insert_project(&project).await?;
     for owner in &new.owner_ids {
-        make_owner(&mut change, grant, &project, *owner).await?;
+        make_owner(change, grant, &project, *owner).await?;
     }
     let owner_ids = change.owners_of_project(project.id).await?;
-    let created = OwnedProject { project, owner_ids };
-    let entry = AuditEntry::new(Verb::ProjectCreated, created.project.id)
-        .in_project(created.project.id)
-        .after(facts(&created));
-    control.commit(change, entry).await?;
-    Ok(created)
+    Ok(OwnedProject { project, owner_ids })
 }
 
 /// A page of the projects within reach.
@@ -136,7 +146,8 @@ pub async fn retrieve_project(
 ///
 /// # Errors
 /// Those of the fields; `owner_not_member`; `wider_than_giver` and `higher_rank` for owners that come and go;
-/// conflicts `project_archived`, `project_name_taken` and `accountable_owner_needed`.
+/// `approval_required` for what makes a guarded project less careful; conflicts `project_archived`,
+/// `project_name_taken` and `accountable_owner_needed`.
 pub async fn update_project(
     control: &Control,
     grant: &Grant,
@@ -152,10 +163,17 @@ pub async fn update_project(
     }
     let owner_ids = change.owners_of_project(id).await?;
     project.accountable_owner_id = accountable(&project, &owner_ids, changes.accountable_owner_id)?;
+    let mut approval = None;
+    if before.project.is_loosened_by(&project) {
+        let wanted = (ChangeKind::Loosening, &before.project, &project);
+        approval = second_person(control, &mut change, grant, wanted).await?;
+    }
     change.write_project(&project).await?;
     let after = OwnedProject { project, owner_ids };
-    let entry =
-        AuditEntry::new(Verb::ProjectUpdated, id).in_project(id).before(facts(&before)).after(facts(&after));
+    let entry = AuditEntry::new(Verb::ProjectUpdated, id)
+        .in_project(id)
+        .before(facts(&before))
+        .after(with_approval(facts(&after), approval));
     control.commit(change, entry).await?;
     Ok(after)
 }
@@ -321,7 +339,7 @@ fn apply(mut project: Project, changes: &ProjectChanges) -> Result<Project, Erro
 }
 
 /// What the audit trail keeps of a project.
-fn facts(owned: &OwnedProject) -> Value {
+pub(crate) fn facts(owned: &OwnedProject) -> Value {
     let project = &owned.project;
     json!({
         "name": project.name, "description": project.description,

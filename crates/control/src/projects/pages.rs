@@ -44,6 +44,8 @@ pub struct ProjectsPage {
     pub next_href: Option<String>,
     /// Whether the viewer may create projects.
     pub can_create: bool,
+    /// Whether the viewer may ask for one instead.
+    pub can_ask: bool,
 }
 
 /// The fields of a project as they stand in a form.
@@ -83,4 +85,6 @@ pub struct NewProjectPage {
     pub shell: Shell,
     /// What is typed so far.
     pub form: ProjectForm,
+    /// Where somebody asks for it: the reason typed so far.
+    pub reason: Option<String>,
 }

@@ -73,7 +73,8 @@ const fn area_of(permission: Permission) -> &'static str {
         | P::ReviewManage
         | P::ApprovalRead
         | P::ApprovalDecide
-        | P::ElevationRequest => AREAS[1],
+        | P::ElevationRequest
+        | P::ApprovalRequest => AREAS[1],
         P::ProjectCreate
         | P::ProjectRead
         | P::ProjectUpdate

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use store::{Change, OwnedAccount};
 
 use crate::api_keys::{NewKey, issue_key, key_facts};
+use crate::changes::with_approval;
 use crate::projects::active;
 use crate::{Control, Failure};
 
@@ -86,11 +87,14 @@ pub async fn create_service_account(
         };
         Some(issue_key(control, &mut change, grant, &locked, new_key).await?)
     };
-    let key = issued.as_ref().map(|(key, _)| json!({"id": key.id, "facts": key_facts(key)}));
+    let key = issued
+        .as_ref()
+        .map(|(key, _, approval)| json!({"id": key.id, "facts": with_approval(key_facts(key), *approval)}));
     let entry = AuditEntry::new(Verb::ServiceAccountCreated, account.id)
         .in_project(project)
         .after(json!({"service_account": facts(&account), "api_key": key}));
     control.commit(change, entry).await?;
+    let issued = issued.map(|(key, secret, _)| (key, secret));
     Ok((control.store.service_account(grant, project, account.id).await?, issued))
 }
 

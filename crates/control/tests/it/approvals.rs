@@ -1,6 +1,6 @@
 //! Approvals and timed elevation: a second person decides, nobody about themselves by any path, exactly once.
 
-use control::{approvals, elevations};
+use control::approvals;
 use domain::access::OrganizationRole;
 use domain::time::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
@@ -92,8 +92,8 @@ async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
     assert!(is_admin(&world, &lead).await);
     world.wait(1);
     assert!(!is_admin(&world, &lead).await, "over before any task ran");
-    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 1);
-    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 0);
+    assert_eq!(approvals::end_due(&world.control).await.unwrap(), 1);
+    assert_eq!(approvals::end_due(&world.control).await.unwrap(), 0);
     let over = world.by(&lead, &format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
     assert_eq!(
         (over["ended_at"].as_i64(), over["in_force"].as_bool()),
@@ -104,6 +104,39 @@ async fn an_elevation_is_asked_for_approved_and_ends_by_itself() {
     }
 }
 
+/// A request of each kind by somebody in a browser, a Member who owns a project; and the path of that project.
+async fn one_of_each_kind(world: &World, user: &str, headers: &[(&str, &str)]) -> (Vec<String>, String) {
+    for (setting, value) in [("project.creation", json!("request")), ("change.approval", json!(true))] {
+        let line = format!("POST /v1/organization/policy/{setting}");
+        assert_eq!(world.admin(&line, json!({"value": value})).await.status, 200, "{setting}");
+    }
+    let body = json!({"name": "p", "risk": "high", "owner_ids": [user]});
+    let project = world.admin("POST /v1/organization/projects", body).await.json();
+    let project = project["id"].as_str().unwrap().to_owned();
+    let body = json!({"scope": {"type": "project", "id": project}, "unit": "requests", "window": "day", "amount": 1});
+    let allowance = world.admin("POST /v1/organization/allowances", body).await.json();
+    let root = format!("/v1/organization/projects/{project}");
+    let raise =
+        format!("POST /v1/organization/allowances/{}/raise_requests", allowance["id"].as_str().unwrap());
+    let mut ids = Vec::new();
+    for (kind, line, body) in [
+        ("elevation", ASK.to_owned(), hour()),
+        (
+            "project_creation",
+            "POST /v1/organization/project_requests".to_owned(),
+            json!({"project": {"name": "hers"}, "reason": "x"}),
+        ),
+        ("allowance_raise", raise, json!({"amount": 2, "reason": "x"})),
+        ("change", format!("POST {root}/change_requests"), json!({"change": "key_creation", "reason": "x"})),
+    ] {
+        let asked = world.call("", &line, headers, body.to_string()).await.json();
+        assert_eq!(asked["kind"], kind, "{asked}");
+        ids.push(asked["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(ids.len(), domain::approvals::Kind::ALL.len(), "a kind is not asked for here");
+    (ids, root)
+}
+
 #[tokio::test]
 async fn nobody_approves_their_own_request_by_any_path() {
     let world = World::new().await;
@@ -111,56 +144,76 @@ async fn nobody_approves_their_own_request_by_any_path() {
     let climber = world.joined(email).await;
     let theirs = world.browser(climber, email).await;
     let headers = [("cookie", theirs.0.as_str()), ("x-csrf-token", theirs.1.as_str())];
-    let asked = world.call("", ASK, &headers, hour().to_string()).await.json();
-    let id = asked["id"].as_str().unwrap().to_owned();
+    let (ids, root) = one_of_each_kind(&world, &climber.to_string(), &headers).await;
+    let tried = async |key: &str, headers: &[(&str, &str)], expected: (u16, String)| {
+        for id in &ids {
+            for line in [approve(id), approve(id).replace("/approve", "/refuse")] {
+                let seen = world.call(key, &line, headers, "").await;
+                assert_eq!(seen.refusal(), expected, "{line}");
+            }
+        }
+    };
 
     // As the member that she is: by session.
-    let seen = world.call("", &approve(&id), &headers, "").await;
-    assert_eq!(seen.refusal(), refusal(403, "missing_permission"));
+    tried("", &headers, refusal(403, "missing_permission")).await;
+
+    // As an Admin through a group, meanwhile.
+    let group = world.admin("POST /v1/organization/groups", json!({"name": "Admins"})).await.json();
+    let group = format!("/v1/organization/groups/{}", group["id"].as_str().unwrap());
+    let body = json!({"role_id": "role-api-organization-admin"});
+    assert_eq!(world.admin(&format!("POST {group}/roles"), body).await.status, 200);
+    let body = json!({"user_id": climber.to_string()});
+    assert_eq!(world.admin(&format!("POST {group}/users"), body).await.status, 200);
+    tried("", &headers, refusal(403, "self_approval")).await;
+    assert_eq!(world.admin(&format!("DELETE {group}"), json!(null)).await.status, 200);
 
     // As an Admin meanwhile: by session, by her own admin key.
     let me = format!("POST /v1/organization/users/{climber}");
     assert_eq!(world.admin(&me, json!({"role": "owner"})).await.status, 200);
-    assert_eq!(world.call("", &approve(&id), &headers, "").await.refusal(), refusal(403, "self_approval"));
+    tried("", &headers, refusal(403, "self_approval")).await;
     let made =
         world.call("", "POST /v1/organization/admin_api_keys", &headers, r#"{"name":"mine"}"#).await.json();
     let key = made["value"].as_str().unwrap().to_owned();
-    assert_eq!(world.call(&key, &approve(&id), &[], "").await.refusal(), refusal(403, "self_approval"));
-    let refuse = approve(&id).replace("/approve", "/refuse");
-    assert_eq!(world.call(&key, &refuse, &[], "").await.refusal(), refusal(403, "self_approval"));
+    tried(&key, &[], refusal(403, "self_approval")).await;
 
     // As an Admin meanwhile: in the console, which offers her nothing but to withdraw it.
-    for verb in ["approve", "refuse"] {
-        let seen = world.console(&theirs, &format!("POST /approvals/{id}/{verb}"), "note=mine").await;
-        assert_eq!(seen.status, 403, "{verb}: {}", seen.text);
-        assert!(seen.text.contains("Nobody decides about their own request"), "{verb}: {}", seen.text);
-    }
     let page = world.console(&theirs, "GET /approvals", "").await.text;
-    assert!(page.contains(&format!("/approvals/{id}/withdraw")), "{page}");
-    assert!(!page.contains(&format!("/approvals/{id}/approve")), "{page}");
+    for id in &ids {
+        for verb in ["approve", "refuse"] {
+            let seen = world.console(&theirs, &format!("POST /approvals/{id}/{verb}"), "note=mine").await;
+            assert_eq!(seen.status, 403, "{verb}: {}", seen.text);
+            assert!(seen.text.contains("Nobody decides about their own request"), "{verb}: {}", seen.text);
+        }
+        assert!(page.contains(&format!("/approvals/{id}/withdraw")), "{page}");
+        assert!(!page.contains(&format!("/approvals/{id}/approve")), "{page}");
+    }
     assert_eq!(world.admin(&me, json!({"role": "reader"})).await.status, 200);
 
     // With a key of a service account of which she is the key owner.
-    let project = world.admin("POST /v1/organization/projects", json!({"name": "p"})).await.json();
-    let root = format!("/v1/organization/projects/{}", project["id"].as_str().unwrap());
-    let body = json!({"user_id": climber.to_string(), "role": "owner"});
-    assert_eq!(world.admin(&format!("POST {root}/users"), body).await.status, 200);
+    let calm = json!({"risk": "standard"});
+    let off = json!({"value": false});
+    assert_eq!(world.admin("POST /v1/organization/policy/change.approval", off).await.status, 200);
+    assert_eq!(world.admin(&format!("POST {root}"), calm).await.status, 200);
     let robot =
         world.call("", &format!("POST {root}/service_accounts"), &headers, r#"{"name":"robot"}"#).await;
     let robot_key = robot.json()["api_key"]["value"].as_str().unwrap().to_owned();
-    assert_eq!(world.call(&robot_key, &approve(&id), &[], "").await.status, 401);
+    for id in &ids {
+        assert_eq!(world.call(&robot_key, &approve(id), &[], "").await.status, 401);
+    }
 
     // From a second organization of theirs, whose Admin they are.
     let other = world.call("", "POST /v1/organizations", &headers, r#"{"name":"Hers"}"#).await.json();
     let there = [headers[0], headers[1], ("openai-organization", other["id"].as_str().unwrap())];
-    assert_eq!(world.call("", &approve(&id), &there, "").await.refusal().0, 404);
+    tried("", &there, refusal(404, "not_found")).await;
     let body = json!({"name": "theirs"}).to_string();
     let her_key = world.call("", "POST /v1/organization/admin_api_keys", &there, body).await.json();
     let her_key = her_key["value"].as_str().unwrap().to_owned();
-    assert_eq!(world.call(&her_key, &approve(&id), &[], "").await.refusal().0, 404);
+    tried(&her_key, &[], refusal(404, "not_found")).await;
 
-    let read = world.admin(&format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
-    assert_eq!(read["state"], "pending", "after all of it");
+    for id in &ids {
+        let read = world.admin(&format!("GET /v1/organization/approvals/{id}"), json!(null)).await.json();
+        assert_eq!(read["state"], "pending", "after all of it");
+    }
     assert_eq!(world.events("approval.given").await, 0);
 }
 
@@ -373,7 +426,7 @@ async fn an_elevation_ends_early_by_its_holder_or_an_admin() {
     assert_eq!(world.admin(&approve(&again), json!(null)).await.status, 200);
     assert!(is_admin(&world, &lead).await, "a later one is its own");
     world.wait(HOUR - MINUTE);
-    assert_eq!(elevations::end_due(&world.control).await.unwrap(), 0, "the first one is ended already");
+    assert_eq!(approvals::end_due(&world.control).await.unwrap(), 0, "the first one is ended already");
     assert!(is_admin(&world, &lead).await);
     assert_eq!(world.admin(&end(&again), json!(null)).await.status, 200);
     assert!(!is_admin(&world, &lead).await);

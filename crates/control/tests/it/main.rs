@@ -21,6 +21,7 @@ mod organizations;
 mod people;
 mod policy;
 mod project_owners;
+mod requests;
 mod retention;
 mod reviews;
 mod roles;

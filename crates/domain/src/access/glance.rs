@@ -119,7 +119,8 @@ mod tests {
         };
         for permission in Permission::ALL.iter().copied() {
             // Asking is no right over anything.
-            assert!(told(permission) || permission == Permission::ElevationRequest, "{permission}");
+            let asks = matches!(permission, Permission::ElevationRequest | Permission::ApprovalRequest);
+            assert!(told(permission) || asks, "{permission}");
         }
     }
 }

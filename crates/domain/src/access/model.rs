@@ -29,7 +29,7 @@ pub const CUSTOM: [(&str, &[&str]); 2] = [
     ("custom-project", &["project.read", "api_key.manage_own", "usage.read"]),
 ];
 
-const EVERYONE: &[&str] = &["organization.read", "elevation.request"];
+const EVERYONE: &[&str] = &["organization.read", "elevation.request", "approval.request"];
 const FINANCE: &[&str] = &["cost.read", "price.read"];
 const PROJECT_MEMBER: &[&str] = &[
     "project.read",

@@ -59,6 +59,7 @@ permissions! {
     ApprovalRead = "approval.read", Organization, "See every request that waits for a second person.";
     ApprovalDecide = "approval.decide", Organization, "Approve or refuse what somebody else asked for.";
     ElevationRequest = "elevation.request", Organization, "Ask for the Admin role for a stated time and reason.";
+    ApprovalRequest = "approval.request", Organization, "Ask for what needs a second person: a project, more of an allowance, a change.";
     AdminKeyRead = "admin_key.read", Organization, "See admin keys (never their secrets).";
     AdminKeyManage = "admin_key.manage", Organization, "Create and revoke admin keys.";
     ProviderRead = "provider.read", Organization, "See provider connections (never their credentials).";

@@ -93,7 +93,8 @@ impl OrganizationRole {
     /// What the role gives, in the organization and so in all its projects.
     pub fn permissions(self) -> Permissions {
         use Permission as P;
-        const MEMBER: Permissions = Permissions::of(&[P::OrganizationRead, P::ElevationRequest]);
+        const MEMBER: Permissions =
+            Permissions::of(&[P::OrganizationRead, P::ElevationRequest, P::ApprovalRequest]);
         match self {
             Self::Admin => Permissions::all(),
             Self::Member => MEMBER,

@@ -1,7 +1,12 @@
 //! Who may decide what, when; and that an elevation gives nothing on.
 
 use super::*;
-use crate::access::{Assignment, RoleRef};
+use crate::access::{Assignment, OrganizationRole, Permissions, RoleRef};
+use crate::allowances::{Allowance, Enforcement, Level, Scope, Unit};
+use crate::ids::AllowanceId;
+use crate::organizations::Feature;
+use crate::projects::{Environment, Labels, NewProject, Project, Risk, Workload};
+use crate::time::Window;
 
 fn at() -> Timestamp {
     Timestamp::from_unix_seconds(1_790_000_000)
@@ -155,4 +160,135 @@ fn what_was_given_is_in_force_until_it_ends() {
     assert!(!request(user(1)).is_in_force(at()));
     assert_eq!(elevated().elevated_until(), Some(at().plus_micros(HOUR)));
     assert_eq!(elevated().lasting(), standing(OrganizationRole::Member));
+}
+
+fn project(environment: Environment, risk: Risk) -> Project {
+    Project {
+        id: ProjectId::from_parts(at(), 1),
+        organization_id: organization(),
+        name: "Pilot".to_owned(),
+        description: String::new(),
+        environment,
+        workload: Workload::Other,
+        risk,
+        labels: Labels::default(),
+        tags: Default::default(),
+        accountable_owner_id: None,
+        created_at: at(),
+        archived_at: None,
+    }
+}
+
+fn allowance(amount: i64) -> Allowance {
+    Allowance {
+        id: AllowanceId::from_parts(at(), 1),
+        organization_id: organization(),
+        scope: Scope { level: Level::Organization, model: None },
+        unit: Unit::NanoUsd,
+        window: Window::Month,
+        amount,
+        enforcement: Enforcement::Hard,
+        created_at: at(),
+    }
+}
+
+fn raise(amount: i64, ends_at: Option<i64>) -> AllowanceRaise {
+    AllowanceRaise {
+        allowance_id: AllowanceId::from_parts(at(), 1),
+        project_id: None,
+        scope_type: "organization".to_owned(),
+        scope_name: "The organization".to_owned(),
+        unit: Unit::NanoUsd,
+        window: "month".to_owned(),
+        amount,
+        ends_at,
+    }
+}
+
+#[test]
+fn each_kind_gives_what_doing_it_oneself_needs_and_ends_as_it_says() {
+    let production = project(Environment::Production, Risk::High);
+    let change = |kind, risk| GuardedChange::checked(&production, kind, (None, risk)).unwrap();
+    let creation = ProjectCreation {
+        project_id: production.id,
+        project: NewProject { environment: Environment::Staging, ..NewProject::named("Pilot", user(1)) },
+    };
+    let of_key = AllowanceRaise { scope_type: "api_key".to_owned(), ..raise(2, None) };
+    let end = at().plus_seconds(60);
+    for (asked, words, needed, ends_at) in [
+        (
+            Asked::ProjectCreation(Box::new(creation)),
+            "The project Pilot in staging",
+            Permission::ProjectCreate,
+            None,
+        ),
+        (
+            Asked::AllowanceRaise(raise(2_500_000_000, None)),
+            "The organization: $2.50 per month",
+            Permission::AllowanceManage,
+            None,
+        ),
+        (
+            Asked::AllowanceRaise(AllowanceRaise { ends_at: Some(end.unix_seconds()), ..of_key }),
+            "The organization: $0.000000002 per month until 2026-09-21T14:14:20Z",
+            Permission::AllowanceManageKeys,
+            Some(end),
+        ),
+        (
+            Asked::Change(change(ChangeKind::KeyCreation, None)),
+            "A new key in Pilot",
+            Permission::ApiKeyManage,
+            Some(at().plus_seconds(CHANGE_TIME)),
+        ),
+        (
+            Asked::Change(change(ChangeKind::Loosening, Some(Risk::Standard))),
+            "Pilot becomes risk standard",
+            Permission::ProjectUpdate,
+            Some(at().plus_seconds(CHANGE_TIME)),
+        ),
+    ] {
+        assert_eq!(Asked::read(asked.kind(), asked.payload()).unwrap(), asked);
+        assert_eq!(asked.words(), words);
+        assert_eq!(asked.gives(), Permissions::NONE.with(needed), "{words}");
+        assert_eq!(asked.ends_at(at()), ends_at, "{words}");
+    }
+}
+
+#[test]
+fn a_raise_is_more_and_ends_within_a_year() {
+    let ask = |amount, ends_in: Option<i64>| {
+        let end = ends_in.map(|seconds| at().plus_seconds(seconds).unix_seconds());
+        raise(amount, end).checked(&allowance(100), at()).map(drop).map_err(|error| error.code())
+    };
+    assert_eq!(ask(101, None), Ok(()));
+    assert_eq!(ask(100, None), Err("not_a_raise"));
+    assert_eq!(ask(-1, None), Err("invalid_amount"));
+    assert_eq!((ask(101, Some(0)), ask(101, Some(1))), (Err("invalid_end"), Ok(())));
+    assert_eq!(
+        (ask(101, Some(LONGEST_RAISE)), ask(101, Some(LONGEST_RAISE + 1))),
+        (Ok(()), Err("invalid_end"))
+    );
+    let over = raise(101, Some(at().unix_seconds())).fits(&allowance(100), at());
+    assert_eq!(over.unwrap_err().code(), "raise_over");
+}
+
+#[test]
+fn a_loosening_permits_what_was_stated_and_nothing_less_careful() {
+    use Environment::{Development, Production, Staging};
+    let before = project(Production, Risk::High);
+    let given = GuardedChange::checked(&before, ChangeKind::Loosening, (Some(Staging), None)).unwrap();
+    let permits =
+        |environment, risk| given.permits(ChangeKind::Loosening, &before, &project(environment, risk));
+    assert!(permits(Staging, Risk::High) && permits(Production, Risk::High));
+    assert!(!permits(Development, Risk::High) && !permits(Staging, Risk::Standard));
+    assert!(!given.permits(ChangeKind::KeyCreation, &before, &before), "for that alone");
+    let elsewhere = Project { id: ProjectId::from_parts(at(), 2), ..before.clone() };
+    assert!(!given.permits(ChangeKind::Loosening, &elsewhere, &project(Staging, Risk::High)));
+    for nothing in [(None, None), (Some(Production), Some(Risk::High))] {
+        let refused = GuardedChange::checked(&before, ChangeKind::Loosening, nothing).unwrap_err();
+        assert_eq!(refused.code(), "nothing_loosened");
+    }
+    assert!(before.is_guarded() && project(Development, Risk::High).is_guarded());
+    assert!(!project(Staging, Risk::Standard).is_guarded());
+    assert!(before.is_loosened_by(&project(Staging, Risk::High)) && !before.is_loosened_by(&before));
 }

@@ -25,9 +25,10 @@ macro_rules! events {
 }
 
 events! {
+    "approval.ended": AllowanceRaiseEnded ChangeLapsed;
     "approval.given": ApprovalGiven;
     "approval.refused": ApprovalRefused;
-    "approval.requested": ElevationRequested;
+    "approval.requested": ElevationRequested ProjectCreationRequested AllowanceRaiseRequested ChangeRequested;
     "approval.withdrawn": ApprovalWithdrawn;
     "group.created": GroupCreated;
     "group.deleted": GroupDeleted;

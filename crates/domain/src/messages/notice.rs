@@ -65,7 +65,10 @@ impl Notice {
     /// What a change of this verb tells, where it tells something.
     pub const fn of(verb: Verb) -> Option<Self> {
         match verb {
-            Verb::ElevationRequested => Some(Self::ApprovalWaits),
+            Verb::ElevationRequested
+            | Verb::ProjectCreationRequested
+            | Verb::AllowanceRaiseRequested
+            | Verb::ChangeRequested => Some(Self::ApprovalWaits),
             Verb::ApprovalGiven | Verb::ApprovalRefused => Some(Self::ApprovalDecided),
             Verb::ApiKeyDisabled | Verb::ApiKeyRotated | Verb::ApiKeyRevoked => Some(Self::KeyChanged),
             Verb::UserUpdated

@@ -54,6 +54,10 @@ settings! {
     HandoverDeadline = "handover.deadline_days",
         Kind::Most { unit: "days", least: 1, most: 365 }, [Organization], false, "7 days",
         "For how many days what loses its owner goes on without one, until its keys are disabled; of hand-overs that begin from then on.";
+    ProjectCreation = "project.creation", Kind::Choice(&["request", "admins"]), [Organization], false, "only who may create them",
+        "Who comes to a project: whoever may not create one can ask for it, or only who may create them does, as when nothing is set.";
+    ChangeApproval = "change.approval", Kind::Switch, [Organization Environment Project], true, "no",
+        "In a project of high risk or in production a new key, a lower risk and a lesser environment need a second person.";
     KeyMaximumAge = "key.maximum_age_days", DAYS, [Organization Environment Project], true, "as long as the key says",
         "How many days a key works at most after it was made.";
     KeyRotation = "key.rotation_days", DAYS, [Organization Environment Project Key], true, "never",

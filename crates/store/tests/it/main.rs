@@ -20,6 +20,7 @@ mod holdings;
 mod metering;
 mod people;
 mod projects;
+mod raises;
 mod retention;
 mod roles;
 #[allow(dead_code, reason = "each test binary uses its own part of the rig")]

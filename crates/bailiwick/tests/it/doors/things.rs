@@ -74,7 +74,9 @@ fn kind(name: &str) -> (Level, &'static str) {
         "somebody" => (Level::Organization, "user_"),
         "approval" | "elevation" => (Level::Organization, "appr_"),
         "model" => (Level::Project, ""),
-        "project" | "spare_project" | "open_project" | "archived_project" => (Level::Project, "proj_"),
+        "project" | "spare_project" | "open_project" | "archived_project" | "guarded_project" => {
+            (Level::Project, "proj_")
+        }
         "own_key" => (Level::Project, "key_"),
         "record" => (Level::Project, "use_"),
         other => panic!("aims.txt names ${other}: say in things.txt how it is made"),
@@ -247,7 +249,9 @@ impl Company {
             }
             "handover" => self.handover(relation, caller).await,
             "audit_record" => self.first_of(&place, "/v1/organization/audit_events").await,
-            "spare_project" | "open_project" | "archived_project" => self.project(name, relation).await,
+            "spare_project" | "open_project" | "archived_project" | "guarded_project" => {
+                self.project(name, relation).await
+            }
             "own_key" => self.own_key(&place, &keys, caller).await,
             "delivery" => self.delivery(relation, caller).await,
             "mail" => {
@@ -305,6 +309,12 @@ impl Company {
         let id = self.made(&place, "/v1/organization/projects", json!({"name": self.word()})).await;
         if relation == Relation::Own {
             self.staff(&id).await;
+        }
+        if name == "guarded_project" {
+            let one = format!("/v1/organization/projects/{id}");
+            self.world.of(place.organization, "POST", &one, json!({"risk": "high"})).await;
+            let setting = format!("{one}/policy/change.approval");
+            self.world.of(place.organization, "POST", &setting, json!({"value": true})).await;
         }
         if name == "archived_project" {
             let archive = format!("/v1/organization/projects/{id}/archive");
@@ -365,7 +375,7 @@ impl Company {
         if asked.status == 200 {
             return text_of(&asked.body, "id");
         }
-        let mine = "/v1/organization/approvals?mine=true&state=pending";
+        let mine = "/v1/organization/approvals?mine=true&state=pending&kind=elevation";
         let mine = self.world.server.ok("GET", mine, &key, None).await;
         match mine["data"][0]["id"].as_str() {
             Some(id) => id.to_owned(),

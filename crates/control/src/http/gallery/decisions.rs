@@ -63,6 +63,7 @@ fn waiting(id: &str, name: &str, reason: &str) -> WaitingRow {
         id: id.to_owned(),
         person: person(name),
         what: "Admin for 1 hour".to_owned(),
+        follows: "They have it at once. It ends by itself, and you or they can end it before.",
         reason: reason.to_owned(),
         asked_at: at(0, 25),
         expires_at: day(-7),

@@ -148,6 +148,7 @@ fn allowance_rows() -> Vec<AllowanceRow> {
         meter: row.meter,
         resets: row.resets,
         can_manage: index != 1,
+        can_ask: index == 1,
     };
     meters().into_iter().enumerate().map(row).collect()
 }

@@ -22,6 +22,12 @@ use crate::service_accounts::pages::{ServiceAccountPage, ServiceAccountRow, Serv
 pub fn exhibits() -> Vec<Exhibit> {
     vec![
         Exhibit::new("projects", projects),
+        Exhibit::new("project-ask", ask_for_project),
+        Exhibit::new("projects-member", |theme| ProjectsPage {
+            can_create: false,
+            can_ask: true,
+            ..projects(theme)
+        }),
         Exhibit::new("projects-empty", |theme| ProjectsPage { projects: Vec::new(), ..projects(theme) }),
         Exhibit::new("project-new", new_project),
         Exhibit::new("project", overview),
@@ -81,6 +87,7 @@ fn projects(theme: Theme) -> ProjectsPage {
         is_filtered: false,
         next_href: Some("/o/northwind/projects?after=proj_05".to_owned()),
         can_create: true,
+        can_ask: false,
     }
 }
 
@@ -111,6 +118,16 @@ fn new_project(theme: Theme) -> NewProjectPage {
     NewProjectPage {
         shell: Shell { flashes, ..shell(theme, "New project", Section::Projects) },
         form: form(),
+        reason: None,
+    }
+}
+
+fn ask_for_project(theme: Theme) -> NewProjectPage {
+    let shell = shell(theme, "Ask for a project", Section::Projects);
+    NewProjectPage {
+        shell,
+        reason: Some("A pilot <b>bold</b> for two teams".to_owned()),
+        ..new_project(theme)
     }
 }
 
@@ -197,6 +214,7 @@ pub fn project_keys(theme: Theme) -> ProjectKeysPage {
         "curl https://ai.example.test/v1/chat/completions \\\n  -H 'Authorization: Bearer {secret}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{{\"model\": \"gpt-5-mini\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
     );
     ProjectKeysPage {
+        asks_for_key: true,
         shell: in_project(theme, "Keys", Section::ProjectKeys),
         head: head(),
         reveal: Some(SecretReveal { name: "checkout-backend".to_owned(), secret, curl }),
@@ -353,6 +371,7 @@ fn project_invites() -> ProjectInvites {
 
 fn settings(theme: Theme) -> ProjectSettingsPage {
     ProjectSettingsPage {
+        asks_to_loosen: true,
         shell: in_project(theme, "Settings", Section::ProjectSettings),
         head: head(),
         form: form(),

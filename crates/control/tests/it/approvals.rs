@@ -137,6 +137,20 @@ async fn one_of_each_kind(world: &World, user: &str, headers: &[(&str, &str)]) -
     (ids, root)
 }
 
+/// The console refuses both decisions about each of these requests of somebody's own, and does not offer them.
+async fn the_console_offers_to_withdraw_alone(world: &World, theirs: &(String, String), ids: &[String]) {
+    let page = world.console(theirs, "GET /approvals", "").await.text;
+    for id in ids {
+        for verb in ["approve", "refuse"] {
+            let seen = world.console(theirs, &format!("POST /approvals/{id}/{verb}"), "note=mine").await;
+            assert_eq!(seen.status, 403, "{verb}: {}", seen.text);
+            assert!(seen.text.contains("Nobody decides about their own request"), "{verb}: {}", seen.text);
+        }
+        assert!(page.contains(&format!("/approvals/{id}/withdraw")), "{page}");
+        assert!(!page.contains(&format!("/approvals/{id}/approve")), "{page}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_approves_their_own_request_by_any_path() {
     let world = World::new().await;
@@ -177,16 +191,7 @@ async fn nobody_approves_their_own_request_by_any_path() {
     tried(&key, &[], refusal(403, "self_approval")).await;
 
     // As an Admin meanwhile: in the console, which offers her nothing but to withdraw it.
-    let page = world.console(&theirs, "GET /approvals", "").await.text;
-    for id in &ids {
-        for verb in ["approve", "refuse"] {
-            let seen = world.console(&theirs, &format!("POST /approvals/{id}/{verb}"), "note=mine").await;
-            assert_eq!(seen.status, 403, "{verb}: {}", seen.text);
-            assert!(seen.text.contains("Nobody decides about their own request"), "{verb}: {}", seen.text);
-        }
-        assert!(page.contains(&format!("/approvals/{id}/withdraw")), "{page}");
-        assert!(!page.contains(&format!("/approvals/{id}/approve")), "{page}");
-    }
+    the_console_offers_to_withdraw_alone(&world, &theirs, &ids).await;
     assert_eq!(world.admin(&me, json!({"role": "reader"})).await.status, 200);
 
     // With a key of a service account of which she is the key owner.

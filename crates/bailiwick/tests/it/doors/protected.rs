@@ -39,7 +39,9 @@ impl Twin {
         assert!(matches!(answer.status, 200 | 303), "{}: {}", aim.name(), answer.body);
         self.company.forget(aim, Relation::Own).await;
         self.company.bring_back(aim).await;
-        self.alike.answer(&answer)
+        let told = self.alike.answer(&answer);
+        // What is on its way meanwhile tells how often it was tried.
+        if aim.route.path.contains("deliver") { told.lines().take(1).collect() } else { told }
     }
 
     /// Everything kept, comparable.

@@ -4,6 +4,8 @@
 //! there is no mail server, or the present address is lost, somebody vouches who stands above the person and to whose
 //! organization alone the person belongs; the operator does for anybody. Both rules are asked again when the link is used.
 
+use std::time::Duration;
+
 use domain::Error;
 use domain::access::{Actor, Grant, Origin, Task};
 use domain::accounts::{
@@ -18,13 +20,15 @@ use domain::text;
 use domain::time::Timestamp;
 use serde_json::json;
 use store::Change;
-use tokio::task::JoinHandle;
 
 use super::own::{begin, this_session};
 use super::set_up::wrong_password;
 use super::sign_in::{self, Tries};
 use crate::projects::organization_of;
 use crate::{Control, Failure};
+
+/// How long asking for a link to set a password anew takes at least, which is more than making one takes.
+const RESET_ANSWER_TIME: Duration = Duration::from_millis(250);
 
 /// A link that was made for a person.
 #[derive(Clone, Debug)]
@@ -97,27 +101,20 @@ pub async fn offer_reset_by_operator(control: &Control, email: &str) -> Result<S
 }
 
 /// Mails the link with which a password is set anew to an address, if it has an account; neither the answer nor its
-/// time tells whether it has, as the work that is given back goes on beside it.
+/// time tells whether it has.
 ///
 /// # Errors
 /// `no_mail_server`; `too_many_attempts`.
-pub async fn mail_password_reset(
-    control: &Control,
-    email: &str,
-    origin: &Origin,
-) -> Result<JoinHandle<()>, Failure> {
+pub async fn mail_password_reset(control: &Control, email: &str, origin: &Origin) -> Result<(), Failure> {
     if !control.settings.mail_is_on {
         let sentence = "This server sends no mail. Ask an Admin of your organization for a link.";
         return Err(Error::conflict("no_mail_server", sentence).into());
     }
     let email = text::email(email)?;
     sign_in::count_try(control, Tries::Resets, &email, origin).await?;
-    let (control, origin) = (control.clone(), origin.clone());
-    Ok(tokio::spawn(async move {
-        if let Err(failure) = mail_reset_link(&control, email, &origin).await {
-            tracing::error!(%failure, "a link to set a password anew could not be mailed");
-        }
-    }))
+    let (mailed, ()) =
+        tokio::join!(mail_reset_link(control, email, origin), tokio::time::sleep(RESET_ANSWER_TIME));
+    mailed
 }
 
 async fn mail_reset_link(control: &Control, email: String, origin: &Origin) -> Result<(), Failure> {

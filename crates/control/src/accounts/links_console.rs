@@ -65,7 +65,7 @@ fn forgot_with(call: &Call, is_sent: bool) -> ForgotPasswordPage {
 
 async fn forgot(call: Call) -> Result<Answer, Failure> {
     match mail_password_reset(&call.control, call.form().text("email"), &call.origin).await {
-        Ok(_) => console::page(&forgot_with(&call, true)),
+        Ok(()) => console::page(&forgot_with(&call, true)),
         Err(failure) => {
             let status = failure.status();
             let mut page = forgot_with(&call, false);

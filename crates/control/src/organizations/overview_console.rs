@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::access::{Grant, Permission, Target, authorize};
+use domain::access::Permission;
 use domain::ids::UserId;
 use domain::page::{Order, PageRequest};
 use domain::projects::Project;
@@ -17,6 +17,7 @@ use crate::http::charts::{Bucket, Series, StackedChart, Unit};
 use crate::http::console;
 use crate::http::figures::{Count, Money, When, month_name};
 use crate::http::shell::{ProjectLink, Section};
+use crate::projects::frame::{granted, naming, opens_projects};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
 /// How many days the chart shows.
@@ -50,21 +51,16 @@ async fn overview(call: Call) -> Result<Answer, Failure> {
         events: events(&call, &zone).await?,
         steps: steps(&call, &shell.root(), [!projects.is_empty(), people.len() > 1, chart.is_some()]),
         chart,
-        opens_projects: granted(&call, Permission::ProjectRead).is_some(),
+        opens_projects: opens_projects(&call),
         can_create_project: granted(&call, Permission::ProjectCreate).is_some(),
         shell,
     };
     console::page(&page)
 }
 
-fn granted(call: &Call, permission: Permission) -> Option<Grant> {
-    authorize(call.actor().ok()?, permission, Target::Organization(call.organization_id().ok()?)).ok()
-}
-
 /// The projects that the viewer may see or at least know by name, as whoever sees what they cost does.
 async fn projects_of(call: &Call) -> Result<HashMap<String, Project>, Failure> {
-    let grant = granted(call, Permission::ProjectRead).or_else(|| granted(call, Permission::CostRead));
-    let Some(grant) = grant else { return Ok(HashMap::new()) };
+    let Some(grant) = naming(call) else { return Ok(HashMap::new()) };
     let all = PageRequest { after: None, limit: 10_000, order: Order::Ascending };
     let found = call.control.store.projects(&grant, false, &all).await?.items;
     Ok(found.into_iter().map(|project| (project.id.to_string(), project)).collect())

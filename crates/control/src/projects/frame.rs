@@ -88,6 +88,13 @@ pub(crate) fn may(call: &Call, permission: Permission) -> bool {
     granted(call, permission).is_some()
 }
 
+/// Whether there are projects that the viewer may open, not only know by name.
+pub(crate) fn opens_projects(call: &Call) -> bool {
+    let is_nothing =
+        |reach: &Reach| matches!(reach, Reach::Some { whole, own, .. } if whole.is_empty() && own.is_empty());
+    granted(call, Permission::ProjectRead).is_some_and(|grant| !is_nothing(grant.reach()))
+}
+
 /// Whether the viewer may do this in the project in the path.
 pub(crate) fn may_here(call: &Call, permission: Permission) -> bool {
     let target = || {

@@ -19,7 +19,9 @@ use crate::http::figures::Money;
 use crate::http::shell::{Choice, Section};
 use crate::organizations::pages::Figure;
 use crate::projects::forms::{people, title, words};
-use crate::projects::frame::{Frame, buckets, frame, granted, granted_here, naming, project_root, root};
+use crate::projects::frame::{
+    Frame, buckets, frame, granted, granted_here, naming, opens_projects, project_root, root,
+};
 use crate::projects::overview_console::{count, series};
 use crate::{Answer, Call, Endpoint, Failure, page};
 
@@ -74,8 +76,7 @@ async fn organization(call: Call) -> Result<Answer, Failure> {
     }
     let shell = console::shell(&call, "Usage", Section::Usage).await?;
     // A project that the viewer may not open has no link.
-    let opens = granted(&call, Permission::ProjectRead).is_some();
-    let projects = opens.then(|| format!("{}/projects", root(&call)));
+    let projects = opens_projects(&call).then(|| format!("{}/projects", root(&call)));
     let report = report(&call, answered, &dimensions, (format!("{}/usage", root(&call)), projects));
     console::page(&UsagePage { shell, report })
 }
